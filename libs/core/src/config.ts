@@ -1,0 +1,84 @@
+import type { HookCallback } from './events/hook-event.js';
+import type { StoreComposer } from './store/store-composer.js';
+
+/** Where the engine writes its log. Nest's Logger is one, `console` is another. */
+export interface TusLogger {
+  error(message: string, ...details: unknown[]): void;
+  warn(message: string, ...details: unknown[]): void;
+  log(message: string, ...details: unknown[]): void;
+  debug?(message: string, ...details: unknown[]): void;
+}
+
+/** Cross-Origin Resource Sharing. */
+export interface CorsConfig {
+  /** No CORS header is read or written; something in front does it. */
+  readonly disable: boolean;
+  /** Matched against the whole Origin header (it is anchored here). No match: 403. */
+  readonly allowOrigin: RegExp;
+  readonly allowCredentials: boolean;
+  /** Value of Access-Control-Allow-Methods. */
+  readonly allowMethods: string;
+  /** Value of Access-Control-Allow-Headers; what active extensions need is appended. */
+  readonly allowHeaders: string;
+  /** Value of Access-Control-Max-Age, in seconds. */
+  readonly maxAge: string;
+  /** Value of Access-Control-Expose-Headers; what active extensions need is appended. */
+  readonly exposeHeaders: string;
+}
+
+/** Removal of what nobody goes on with. */
+export interface ExpirationConfig {
+  /** Milliseconds without activity after which an unfinished upload expires; 0: never. */
+  readonly after: number;
+  /** Milliseconds between two sweeps; 0: this process does not sweep. */
+  readonly sweepInterval: number;
+}
+
+/** The options of a handler. Times are milliseconds, sizes bytes. */
+export interface Config {
+  /** The store and its extensions. Required. */
+  storeComposer: StoreComposer;
+  /** Largest upload; 0: no limit. */
+  maxSize?: number;
+  /** Path below which uploads live, or an absolute URL. A slash is added at the end. Default `/files/`. */
+  basePath?: string;
+  /** Serves the IETF draft beside tus 1.0.0. */
+  enableExperimentalProtocol?: boolean;
+  /** GET is 405. */
+  disableDownload?: boolean;
+  /** DELETE is 405. */
+  disableTermination?: boolean;
+  /** Upload-Concat is 400. */
+  disableConcatenation?: boolean;
+  /** @deprecated `cors: { disable: true }` says the same. */
+  disableCors?: boolean;
+  /** Overrides of `DEFAULT_CORS_CONFIG`. */
+  cors?: Partial<CorsConfig>;
+  /** Each reports one kind of event. Default true: a stream that nobody watches costs nothing. */
+  notifyCompleteUploads?: boolean;
+  notifyTerminatedUploads?: boolean;
+  notifyUploadProgress?: boolean;
+  notifyCreatedUploads?: boolean;
+  /** Default: nothing is logged but errors, to `console`. */
+  logger?: TusLogger;
+  /** Trusts Forwarded, X-Forwarded-Host, X-Forwarded-Proto and X-Forwarded-Prefix for Location. */
+  respectForwardedHeaders?: boolean;
+  /** Runs before an upload is created; refuses by throwing. */
+  preUploadCreateCallback?: HookCallback;
+  /** Runs when all bytes are stored, before the client is told. */
+  preFinishResponseCallback?: HookCallback;
+  /** Runs before a client's DELETE. */
+  preUploadTerminateCallback?: HookCallback;
+  /** Longest silence of a request's body; then it is cut, and its bytes are kept. Default 60,000. */
+  networkTimeout?: number;
+  /** Longest wait for an upload's lock; then 423. Default 20,000. */
+  acquireLockTimeout?: number;
+  /** How long a request may take to commit after its client is gone or the server shuts down. Default 10,000. */
+  gracefulRequestCompletionTimeout?: number;
+  /** Time between two progress events of one upload. Default 1,000. */
+  uploadProgressInterval?: number;
+  /** Longest Upload-Metadata header. Default 8,192. */
+  maxMetadataSize?: number;
+  /** Default: nothing expires. */
+  expiration?: Partial<ExpirationConfig>;
+}
