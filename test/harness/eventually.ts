@@ -12,11 +12,11 @@ export async function eventually<T>(
   condition: () => T | Promise<T>,
   deadlineMs = 15_000,
 ): Promise<NonNullable<T>> {
-  const end = Date.now() + deadlineMs;
+  const end = performance.now() + deadlineMs;
   for (;;) {
     const value = await condition();
     if (value) return value;
-    if (Date.now() > end) throw new Error(`did not happen within ${deadlineMs} ms: ${what}`);
+    if (performance.now() > end) throw new Error(`did not happen within ${deadlineMs} ms: ${what}`);
     await pause(POLL_INTERVAL_MS);
   }
 }

@@ -26,6 +26,8 @@ export interface InProcessServer {
   readonly events: readonly RecordedEvent[];
   /** What was logged as an error or a warning. */
   readonly complaints: readonly string[];
+  /** The highest offset that a progress event has shown of an upload; 0 before the first. */
+  progress(url: string): number;
   /** Every upload that the store knows. */
   uploads(): Promise<FileInfo[]>;
   close(): Promise<void>;
@@ -50,7 +52,12 @@ export async function startInProcess(options: InProcessOptions = {}): Promise<In
   const complaints: string[] = [];
   const complain = (...words: unknown[]) => void complaints.push(words.map(String).join(' '));
   const logger: TusLogger = { error: complain, warn: complain, log: () => undefined };
-  const handler = new TusHandler({ storeComposer: StoreComposer.of(store, locker), logger, ...config });
+  const handler = new TusHandler({
+    storeComposer: StoreComposer.of(store, locker),
+    logger,
+    uploadProgressInterval: 1,
+    ...config,
+  });
   const events: RecordedEvent[] = [];
   for (const name of EVENT_NAMES) handler.events.on(name, (event) => void events.push({ name, event }));
   await handler.init();
@@ -71,6 +78,12 @@ export async function startInProcess(options: InProcessOptions = {}): Promise<In
     locker,
     events,
     complaints,
+    progress(url) {
+      const ofUpload = events.filter(
+        ({ name, event }) => name === 'progress' && url.endsWith(event.upload.id),
+      );
+      return Math.max(0, ...ofUpload.map(({ event }) => event.upload.offset));
+    },
     uploads: async () => (await store.list({})).uploads,
     close: () => close(http, handler),
   };
