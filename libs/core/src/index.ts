@@ -5,3 +5,5 @@ export * from './file-info.js';
 export * from './lock/locker.js';
 export * from './store/data-store.js';
 export * from './store/store-composer.js';
+export * from './lock/memory-locker.js';
+export * from './store/memory-store.js';
