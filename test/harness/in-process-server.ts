@@ -45,6 +45,8 @@ export interface InProcessOptions extends Partial<Config> {
 
 const EVENT_NAMES = ['created', 'progress', 'completed', 'terminated', 'expired'] as const;
 const MAX_HEADER_SIZE = 128 * 1024;
+/** More than any test creates. */
+const MOST_UPLOADS = 100_000;
 
 /** Starts a handler with memory store and locker, unless others are given. It is closed after the tests of this file. */
 export async function startInProcess(options: InProcessOptions = {}): Promise<InProcessServer> {
@@ -84,7 +86,7 @@ export async function startInProcess(options: InProcessOptions = {}): Promise<In
       );
       return Math.max(0, ...ofUpload.map(({ event }) => event.upload.offset));
     },
-    uploads: async () => (await store.list({})).uploads,
+    uploads: async () => (await store.list({ limit: MOST_UPLOADS })).uploads,
     close: () => close(http, handler),
   };
   servers.push(server);

@@ -43,7 +43,7 @@ export function send(
 /** POST without a body, unless one is given. */
 export function create(
   collection: string,
-  headers: RequestHeaders,
+  headers: RequestHeaders = {},
   body?: string | Uint8Array,
 ): Promise<Reply> {
   const length = String(body?.length ?? 0);
