@@ -41,8 +41,12 @@ export class RawSocket {
   /** Sends bytes; resolves when the kernel took them. A connection that breaks meanwhile is seen in `fate`. */
   async send(bytes: string | Uint8Array): Promise<void> {
     await new Promise<void>((resolve) => {
-      this.socket.once('close', () => resolve());
-      this.socket.write(bytes, () => resolve());
+      const done = () => {
+        this.socket.off('close', done);
+        resolve();
+      };
+      this.socket.once('close', done);
+      this.socket.write(bytes, done);
     });
   }
 
