@@ -47,7 +47,8 @@ describe('two processes on one folder', () => {
         const length = Math.min(content.length - offset, 1 + Math.floor(random() * 150_000));
         const chunk = content.subarray(offset, offset + length);
         if (random() < 0.6) {
-          expect((await patch(either(url), offset, chunk)).status).toBe(204);
+          // A cut PATCH may begin only now, after the HEAD that told the offset: then it is 409 or 400, and HEAD tells the next one.
+          expect([204, 400, 409]).toContain((await patch(either(url), offset, chunk)).status);
           continue;
         }
         const socket = await openPatch(either(url), { offset, length });
