@@ -59,7 +59,7 @@ export class UploadFolder {
     try {
       return parseInfo(await readText(infoName(this.directory, id)), id);
     } catch (error) {
-      if (error instanceof SyntaxError || hasErrno(error, 'ENOENT', 'ENOTDIR', 'ENAMETOOLONG'))
+      if (error instanceof SyntaxError || hasErrno(error, 'ENOENT', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG'))
         throw errors.notFound(error);
       throw error;
     }
