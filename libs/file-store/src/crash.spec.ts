@@ -1,4 +1,6 @@
+import fs from 'node:fs';
 import { appendFile, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { jest } from '@jest/globals';
 import { errors } from '@nestjs-tus/core';
 import { FileStore } from './index.js';
 import {
@@ -16,6 +18,7 @@ const never = () => new Promise<void>(() => undefined);
 /** What the next process finds. A process that is killed leaves what it has written; nothing else is simulated. */
 describe('FileStore after a crash', () => {
   const folder = temporaryFolder();
+  afterEach(() => void jest.restoreAllMocks());
   const store = () => new FileStore({ directory: folder.path });
   const reopened = () => store().getUpload('a', {});
   const offset = async () => (await (await reopened()).getInfo({})).offset;
@@ -95,6 +98,33 @@ describe('FileStore after a crash', () => {
       const upload = await reopened();
       await store().asUpdatableUpload(upload).update({ state: 'receiving' }, {});
       expect(await offset()).toBe(3);
+    });
+
+    it('is not taken for verified by a reader without a lock that looks while it is refused', async () => {
+      await withContent('abc');
+      const reader = await reopened();
+      const upload = store().asVerifiableUpload(await reopened());
+      let refuse = () => undefined as void;
+      let chunk: Promise<unknown> = Promise.resolve();
+      await new Promise<void>((stored) => {
+        const verify = () => {
+          stored();
+          return new Promise<void>((_, reject) => (refuse = () => reject(errors.checksumMismatch())));
+        };
+        chunk = upload.writeVerifiedChunk(3, text('BAD'), verify, {}).catch(() => 'refused');
+      });
+
+      // The reader has seen the longer file; before it goes on, the chunk is refused and gone.
+      const { stat } = fs;
+      const look = (path: string, done: (error: Error | null, stats: fs.Stats) => void) =>
+        stat(path, (error, stats) => {
+          expect(stats.size).toBe(6);
+          refuse();
+          void chunk.then(() => done(error, stats));
+        });
+      jest.spyOn(fs, 'stat').mockImplementationOnce(look as never);
+      expect((await reader.getInfo({})).offset).toBe(3);
+      expect(await chunk).toBe('refused');
     });
 
     it('puts the mark before the first byte, and clears it after a refusal', async () => {

@@ -155,7 +155,8 @@ describe('gather', () => {
       destroyed.destroy();
       expect(await gatherInto(destroyed)).toMatchObject({ bytes: 0, ended: false });
       const over = Readable.from(['x']);
-      for await (const _ of over);
+      over.resume();
+      await new Promise((resolve) => over.once('end', resolve));
       expect(await gatherInto(over)).toMatchObject({ bytes: 0, ended: true });
     });
 

@@ -27,13 +27,13 @@ describe('FileStore that survives a loss of power', () => {
     const names: string[] = [];
     const opened = new Map<number, string>();
     const open = fs.open as (...args: unknown[]) => void;
-    jest.spyOn(fs, 'open').mockImplementation(((...args: unknown[]) => {
+    jest.spyOn(fs, 'open').mockImplementation((...args: unknown[]) => {
       const done = args.pop() as (error: Error | null, fd: number) => void;
       open(...args, (error: Error | null, fd: number) => {
         opened.set(fd, String(args[0]).slice(folder.path.length));
         done(error, fd);
       });
-    }) as never);
+    });
     for (const call of ['fsync', 'fdatasync'] as const) {
       const original = fs[call];
       jest.spyOn(fs, call).mockImplementation((fd, done) => {
