@@ -4,12 +4,14 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { buffer } from 'node:stream/consumers';
+import { pathToFileURL } from 'node:url';
 import { FileStore } from './index.js';
 import { infoOf, temporaryFolder, text } from './testing/steps.js';
 
 const CHUNK = 1_000;
 const ROUNDS = 5;
 const writer = join(import.meta.dirname, 'testing/killed-writer.mjs');
+const library = pathToFileURL(join(import.meta.dirname, '../dist/index.js')).href;
 
 describe.each(['crash', 'power-loss'] as const)('FileStore (%s) whose process is killed', (durability) => {
   const folder = temporaryFolder();
@@ -17,7 +19,7 @@ describe.each(['crash', 'power-loss'] as const)('FileStore (%s) whose process is
 
   /** Kills the writer after some acknowledged chunks; answers the last offset that it told. */
   async function killAfter(chunks: number): Promise<number> {
-    const child = spawn(process.execPath, [writer, folder.path, durability], {
+    const child = spawn(process.execPath, [writer, folder.path, durability, library], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const exited = once(child, 'exit');

@@ -1,12 +1,12 @@
 import { writeSync } from 'node:fs';
 import { Readable } from 'node:stream';
-import { FileStore } from '@nestjs-tus/file-store';
 
 /**
  * Appends chunks to an upload until it is killed, every third of them wrong and refused. Byte n of the upload is n mod 251,
- * that of a wrong chunk 255. The offset after each chunk goes to stdout.
+ * that of a wrong chunk 255. The offset after each chunk goes to stdout. The built library is an argument.
  */
-const [directory, durability] = process.argv.slice(2);
+const [directory, durability, library] = process.argv.slice(2);
+const { FileStore } = await import(library);
 const store = new FileStore({ directory, durability });
 const upload = store.asVerifiableUpload(await store.getUpload('a', {}));
 
