@@ -1,1 +1,2 @@
 export {};
+export * from './locker/file-locker.js';
