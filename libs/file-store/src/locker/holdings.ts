@@ -4,6 +4,8 @@ import { Claim, type Waiter } from './claim.js';
 import { LockFolder } from './lock-folder.js';
 import { type Conversation, LockSocket, type WaitingConnection } from './lock-socket.js';
 import { type Answer, isDead, Peer, type Want } from './peer.js';
+import { inBackground, warn } from './in-background.js';
+import { refuseWhenAborted, untilAborted } from './until-aborted.js';
 import { entryOf, type Holder, newProcessName, tokensOf } from './token.js';
 
 type Outcome = Answer | 'silent';
@@ -36,12 +38,12 @@ export class Holdings implements Conversation {
   async acquire(claim: Claim, signal: AbortSignal): Promise<void> {
     await this.attempt(claim, async (socket) => {
       while (!(await this.takeIfFree(claim))) {
+        refuseWhenAborted(signal, this.closing.signal);
         const holder = await this.folder.holder(claim.id);
         if (holder === undefined) continue;
         if (holder.process === this.own) await this.settleOwn(claim, holder);
         else await this.askFor(claim, holder, socket, signal);
         if (claim.isHeld) return true;
-        refuseWhenAborted(signal, this.closing.signal);
       }
       return true;
     });
@@ -76,7 +78,7 @@ export class Holdings implements Conversation {
       // Whoever asks for it from now on hears that it is gone, and what a failure has left is removed then.
       this.forget(claim);
     }
-    await this.folder.replenish().catch(warn);
+    if (!this.closing.signal.aborted) inBackground(this.folder.replenish());
   }
 
   isHolder(claim: Claim): Promise<boolean> {
@@ -91,7 +93,7 @@ export class Holdings implements Conversation {
     if (this.starting === undefined) return;
     const socket = await this.starting;
     await socket.close();
-    await this.folder.forgetProcess(this.own);
+    await this.folder.leave();
   }
 
   onWant({ id, holder, token }: Want, connection: WaitingConnection): void {
@@ -125,6 +127,8 @@ export class Holdings implements Conversation {
       const socket = await this.socket();
       this.claims.set(claim.token, claim);
       const held = await take(socket);
+      if (held && this.closing.signal.aborted) await this.release(claim);
+      refuseWhenAborted(this.closing.signal);
       if (!held) this.forget(claim);
       return held;
     } catch (error) {
@@ -152,7 +156,12 @@ export class Holdings implements Conversation {
       token: claim.token,
     });
     // The claim may have ended by then, and nobody else would end what it was given.
-    inBackground(answer.then((word) => (word === 'gone' ? undefined : this.dropUnlessWanted(claim))));
+    const lateAnswer = async (word: Answer) => (word === 'gone' ? undefined : this.dropUnlessWanted(claim));
+    // A failure to reach the other process is for whoever waits.
+    void answer.then(
+      (word) => inBackground(lateAnswer(word)),
+      () => undefined,
+    );
     const outcome = await untilAborted<Outcome>(
       [answer, silent.then(() => 'silent' as const)],
       [signal, this.closing.signal],
@@ -167,7 +176,7 @@ export class Holdings implements Conversation {
     const taken = await this.folder.replace(claim.id, holder.entry, entryOf(claim.token, seized));
     if (taken) claim.hold(holder.token, seized);
     if (taken && reason === 'silent') this.peers.get(holder.process)?.tellSeized(holder.token);
-    if (reason === 'dead') await this.folder.forgetProcess(holder.process);
+    if (reason === 'dead') await this.folder.forgetProcess(holder.process).catch(warn);
     return taken;
   }
 
@@ -222,7 +231,7 @@ export class Holdings implements Conversation {
   private async start(): Promise<LockSocket> {
     await this.folder.make();
     const socket = await LockSocket.listen(this.directory, this.own, this);
-    await this.folder.replenish();
+    await this.folder.prepare();
     const others = (await this.folder.processes()).filter((name) => name !== this.own);
     await Promise.all(others.map((name) => this.forgetIfDead(name, socket)));
     return socket;
@@ -234,36 +243,7 @@ export class Holdings implements Conversation {
   }
 }
 
-function refuseWhenAborted(...signals: AbortSignal[]): void {
-  const aborted = signals.find((signal) => signal.aborted);
-  if (aborted !== undefined) throw errors.fileLocked(aborted.reason);
-}
-
-/** The first of `answers`; rejects with `ERR_UPLOAD_LOCKED` when a signal aborts before. */
-async function untilAborted<T>(answers: Promise<T>[], signals: AbortSignal[]): Promise<T> {
-  refuseWhenAborted(...signals);
-  const stop = new AbortController();
-  const aborted = new Promise<never>((_, reject) => {
-    const giveUp = (event: Event) => reject(errors.fileLocked((event.target as AbortSignal).reason));
-    for (const signal of signals) signal.addEventListener('abort', giveUp, { signal: stop.signal });
-  });
-  try {
-    return await Promise.race([...answers, aborted]);
-  } finally {
-    stop.abort();
-  }
-}
-
 function asHttpError(error: unknown): unknown {
   if (hasErrno(error, 'ENOSPC', 'EDQUOT')) return errors.insufficientStorage(error);
   return isSystemError(error) ? errors.storageUnavailable(error) : error;
-}
-
-/** What nobody waits for may fail too: then the operator hears of it. */
-function inBackground(work: Promise<unknown>): void {
-  work.catch(warn);
-}
-
-function warn(error: unknown): void {
-  process.emitWarning(error instanceof Error ? error : String(error));
 }

@@ -1,10 +1,10 @@
-import { lstat, mkdir, readdir, rename, rm, rmdir, symlink, unlink } from 'node:fs/promises';
+import { link, lstat, mkdir, readdir, rename, rm, rmdir, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasErrno } from './errno.js';
 import { type Holder, holderNamed } from './token.js';
 
 /** Folders kept ready, so that an upload can be locked, and then deleted, on a disk that is full. */
-const SPARES = 4;
+const SPARES = 8;
 
 /** After so many milliseconds a folder without a socket belongs to a process that died while it started. */
 const LONGEST_START = 60_000;
@@ -24,6 +24,7 @@ const LONGEST_START = 60_000;
 export class LockFolder {
   private readonly spares: string[] = [];
   private sparesMade = 0;
+  private replenishing?: Promise<void>;
 
   /** @param own the name of this process */
   constructor(
@@ -36,13 +37,19 @@ export class LockFolder {
     await mkdir(this.processFolder(this.own), { recursive: true });
   }
 
+  /** Makes what `take` needs. Called when this process listens: before that its folder holds nothing but the socket. */
+  async prepare(): Promise<void> {
+    await writeFile(this.mark, '');
+    await this.replenish();
+  }
+
   /** Takes the lock if it is free: true when `entry` holds it now. */
   async take(id: string, entry: string): Promise<boolean> {
     const spare = this.spares.pop() ?? (await this.newSpare());
     const path = join(spare, entry);
     try {
-      // A link is stored in its inode: it needs no block, unlike a folder.
-      await symlink(entry, path);
+      // Only the name matters. A hard link needs neither an inode nor a block: it is quick, and possible on a full disk.
+      await link(this.mark, path);
       await rename(spare, this.lockFolder(id));
       return true;
     } catch (error) {
@@ -84,14 +91,10 @@ export class LockFolder {
     return entry === undefined ? undefined : holderNamed(entry);
   }
 
-  /** Makes up for the folders that locks have used. */
-  async replenish(): Promise<void> {
-    try {
-      while (this.spares.length < SPARES) this.spares.push(await this.newSpare());
-    } catch (error) {
-      // Whoever needs it and finds none gets the error.
-      if (!hasErrno(error, 'ENOSPC', 'EDQUOT')) throw error;
-    }
+  /** Makes up for the folders that locks have used. Nobody has to wait for it. */
+  replenish(): Promise<void> {
+    this.replenishing ??= this.makeSpares().finally(() => (this.replenishing = undefined));
+    return this.replenishing;
   }
 
   /** The names of all processes that have locked something here and have not left. */
@@ -104,9 +107,15 @@ export class LockFolder {
     return unlessMissing(lstat(join(this.processFolder(name), 'socket')));
   }
 
-  /** Removes what a process that is dead, or leaves, has kept here: its socket and its spare folders. */
+  /** Removes what a process has kept here that is dead: its socket and its spare folders. */
   forgetProcess(name: string): Promise<void> {
-    return rm(this.processFolder(name), { recursive: true, force: true, maxRetries: 3 });
+    return rm(this.processFolder(name), { recursive: true, force: true });
+  }
+
+  /** Removes what this process has kept here. */
+  async leave(): Promise<void> {
+    await this.replenishing;
+    await this.forgetProcess(this.own);
   }
 
   /**
@@ -127,6 +136,19 @@ export class LockFolder {
 
   private lockFolder(id: string): string {
     return join(this.directory, 'held', id);
+  }
+
+  private get mark(): string {
+    return join(this.processFolder(this.own), 'mark');
+  }
+
+  private async makeSpares(): Promise<void> {
+    try {
+      while (this.spares.length < SPARES) this.spares.push(await this.newSpare());
+    } catch (error) {
+      // Whoever needs it and finds none gets the error.
+      if (!hasErrno(error, 'ENOSPC', 'EDQUOT')) throw error;
+    }
   }
 
   private async newSpare(): Promise<string> {

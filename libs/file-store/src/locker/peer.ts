@@ -114,7 +114,7 @@ export class Peer {
     clearInterval(this.clock);
     this.onEnd();
     for (const request of this.requests.values()) {
-      if (this.connected) request.settle('closed');
+      if (this.connected || isDying(this.error)) request.settle('closed');
       else if (isDeath(this.error)) request.settle('dead');
       else request.fail(this.error ?? new Error('The connection to the holder of a lock was closed.'));
     }
@@ -130,8 +130,17 @@ export function isDead(path: string): Promise<boolean> {
       socket.destroy();
       resolve(false);
     });
-    socket.on('error', (error) => (isDeath(error) ? resolve(true) : reject(error)));
+    socket.on('error', (error) => {
+      if (isDeath(error)) resolve(true);
+      else if (isDying(error)) isDead(path).then(resolve, reject);
+      else reject(error);
+    });
   });
+}
+
+/** The process ended between the connection and its acceptance: to be seen at the next look. */
+function isDying(error: unknown): boolean {
+  return hasErrno(error, 'ECONNRESET');
 }
 
 /** A socket gets its name when somebody listens at it already: nobody there means that the process has ended. */
