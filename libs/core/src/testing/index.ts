@@ -1,2 +1,2 @@
-export {};
-export * from './locker-contract.js';
+export { describeLockerContract, type LockerUnderTest } from './locker-contract.js';
+export { describeStoreContract, type StoreUnderTest } from './store-contract.js';

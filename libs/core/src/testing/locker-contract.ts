@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ErrFileLocked, hasCode } from '../errors.js';
 import type { Lock, Locker } from '../lock/locker.js';
+import { runner } from './runner.js';
 
 /** What a contract suite gets to run on. */
 export interface LockerUnderTest {
@@ -9,12 +10,6 @@ export interface LockerUnderTest {
   /** Another locker on the same medium, as another process has it: the suite then runs across both. */
   readonly peer?: Locker;
   dispose?(): Promise<void>;
-}
-
-/** What Jest, Vitest and Mocha put into the global scope. */
-interface Runner {
-  describe(name: string, body: () => void): void;
-  it(name: string, body: () => Promise<void>): void;
 }
 
 const CONTENDERS = 40;
@@ -48,7 +43,7 @@ async function assertLocked(waiting: Promise<void>): Promise<void> {
  * describeLockerContract('MemoryLocker', async () => ({ locker: new MemoryLocker() }));
  */
 export function describeLockerContract(name: string, makeLocker: () => Promise<LockerUnderTest>): void {
-  const { describe, it } = globalThis as unknown as Runner;
+  const { describe, it } = runner();
   const test = (behaviour: string, body: (locker: Locker, other: Locker) => Promise<void>) =>
     it(behaviour, async () => {
       const { locker, peer, dispose } = await makeLocker();
