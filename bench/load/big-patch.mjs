@@ -1,7 +1,7 @@
 import { Connection } from './connection.mjs';
 import { create, expectStatus, patch } from './requests.mjs';
 
-const BLOCK = Buffer.alloc(256 * 1024, 'nestjs-tus ');
+const BLOCK = Buffer.alloc(64 * 1024, 'nestjs-tus ');
 
 /** Sends `bytes` in one PATCH, from one buffer again and again. Gives the seconds until it was answered. */
 export async function bigPatch({ port, bytes }) {
