@@ -1,14 +1,27 @@
-import { request } from 'node:http';
+import { type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Controller, Get, Module, Req, Res, type INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { TusExpressAdapter } from './tus-express-adapter.js';
 
+/** What the probe uses of Express. */
+interface Request extends IncomingMessage {
+  readonly app: { request: object };
+  readonly ip: string;
+  readonly query: object;
+  readonly xhr: boolean;
+  get(name: string): string;
+}
+interface Response extends ServerResponse {
+  cookie(name: string, value: string): void;
+  json(body: object): void;
+}
+
 @Controller()
 class Probe {
   @Get('probe')
-  probe(@Req() req: any, @Res({ passthrough: true }) res: any) {
+  probe(@Req() req: Request, @Res({ passthrough: true }) res: Response) {
     res.cookie('a', 'b');
     return {
       ip: typeof req.ip,
@@ -75,10 +88,9 @@ describe.each([
   });
 
   it('runs middleware, sub-applications among it, and answers 404', async () => {
-    const express = (await import('express')).default;
-    const nested = express();
-    nested.get('/inner', (_req, res) => void res.json({ nested: true }));
-    app.use('/outer', nested);
+    const nested = new ExpressAdapter();
+    nested.get('/inner', (_req: Request, res: Response) => void res.json({ nested: true }));
+    app.use('/outer', nested.getInstance());
     await app.listen(0, '127.0.0.1');
     expect((await get(app, '/outer/inner')).body).toBe('{"nested":true}');
     expect((await get(app, '/probe')).status).toBe(200);
