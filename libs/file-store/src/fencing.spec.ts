@@ -83,6 +83,14 @@ describe('FileStore under a lock that was taken over', () => {
     expect(await readdir(folder.path)).toEqual([]);
   });
 
+  it('is still there for whoever wants to create it again', async () => {
+    await pausedWriter();
+    await opened(operation(new FakeLock('t2', 't1', true)));
+    await expect(store().newUpload(infoOf('a'), {})).rejects.toMatchObject({ code: 'ERR_UPLOAD_EXISTS' });
+    expect((await readdir(folder.path)).sort()).toEqual(['a.info', 'a@seized']);
+    expect(await contentOf(await store().getUpload('a', {}))).toBe('abc');
+  });
+
   it('gives a whole upload its name back', async () => {
     const { source, chunk } = await pausedWriter();
     const looked = operation(new FakeLock('t2', 't1', true));

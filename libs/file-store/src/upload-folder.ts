@@ -1,6 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import { errors, type Lock, type StoreContext } from '@nestjs-tus/core';
 import {
+  close,
   fdatasync,
   hasErrno,
   mkdir,
@@ -65,26 +66,28 @@ export class UploadFolder {
     }
   }
 
-  /** Creates a file that must not exist, and the directories above it. Answers its open descriptor. */
-  async create(path: string): Promise<number> {
+  /** Writes the first info of an upload. Rejects with EEXIST when there is one. */
+  async createInfo(names: UploadNames, stored: StoredInfo): Promise<void> {
+    const fd = await this.create(names.info);
     try {
-      return await open(path, 'wx', this.fileMode);
+      await this.writeInfo(fd, stored).finally(() => close(fd));
     } catch (error) {
-      if (!hasErrno(error, 'ENOENT')) throw error;
+      await remove(names.info);
+      throw error;
     }
-    await this.makeDirectory(dirname(path));
-    return open(path, 'wx', this.fileMode);
   }
 
-  /** Writes the first info of an upload. */
-  async createInfo(names: UploadNames, stored: StoredInfo): Promise<void> {
-    const text = Buffer.from(formatInfo(stored));
-    const written = async (fd: number) => {
-      await writeAll(fd, text, 0);
-      if (this.survivesPowerLoss) await fdatasync(fd);
-    };
-    await withFile(names.info, 'wx', written, this.fileMode);
-    await this.syncNames(names.info, names.data);
+  /** Creates the data file, and has both names last; answers its open descriptor. Rejects with EEXIST when there is one. */
+  async createData(names: UploadNames): Promise<number> {
+    const fd = await this.create(names.data);
+    try {
+      await this.syncNames(names.info, names.data);
+      return fd;
+    } catch (error) {
+      await close(fd);
+      await remove(names.data);
+      throw error;
+    }
   }
 
   /**
@@ -94,13 +97,8 @@ export class UploadFolder {
    */
   async replaceInfo(names: UploadNames, stored: StoredInfo, context: StoreContext): Promise<void> {
     const temporary = temporaryNames(names, tokenOf(context.lock)).info;
-    const text = Buffer.from(formatInfo(stored));
-    const written = async (fd: number) => {
-      await writeAll(fd, text, 0);
-      if (this.survivesPowerLoss) await fdatasync(fd);
-    };
     try {
-      await withFile(temporary, 'w', written, this.fileMode);
+      await withFile(temporary, 'w', (fd) => this.writeInfo(fd, stored), this.fileMode);
       await this.commit(temporary, names.info, context);
     } catch (error) {
       await remove(temporary);
@@ -142,6 +140,22 @@ export class UploadFolder {
     }
     this.takenOver.add(lock);
     return true;
+  }
+
+  private async writeInfo(fd: number, stored: StoredInfo): Promise<void> {
+    await writeAll(fd, Buffer.from(formatInfo(stored)), 0);
+    if (this.survivesPowerLoss) await fdatasync(fd);
+  }
+
+  /** Creates a file that must not exist, and the directories above it. Answers its open descriptor. */
+  private async create(path: string): Promise<number> {
+    try {
+      return await open(path, 'wx', this.fileMode);
+    } catch (error) {
+      if (!hasErrno(error, 'ENOENT')) throw error;
+    }
+    await this.makeDirectory(dirname(path));
+    return open(path, 'wx', this.fileMode);
   }
 
   private async makeDirectory(path: string): Promise<void> {
