@@ -1,6 +1,6 @@
 import { errors } from '@nestjs-tus/core';
 import { hasErrno, isSystemError } from './errno.js';
-import { Claim, type Waiter } from './claim.js';
+import { Claim } from './claim.js';
 import { LockFolder } from './lock-folder.js';
 import { type Conversation, LockSocket, type WaitingConnection } from './lock-socket.js';
 import { type Answer, isDead, Peer, type Want } from './peer.js';
@@ -103,8 +103,7 @@ export class Holdings implements Conversation {
       inBackground(this.removeLeftover(id, holder).finally(() => connection.answer('gone')));
       return;
     }
-    const waiter: Waiter = { token, isThere: connection.isThere, answer: connection.answer };
-    claim.waiters.push(waiter);
+    claim.waiters.push({ ...connection, token });
     claim.askToRelease();
     inBackground(this.verify(claim));
   }
