@@ -5,5 +5,8 @@ const root = join(import.meta.dirname, '..');
 
 /** Builds the server once before the tests that start it; does nothing when it is up to date. */
 export default function buildOnce() {
-  execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b'], { cwd: root, stdio: 'inherit' });
+  execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b'], {
+    cwd: root,
+    stdio: 'inherit',
+  });
 }

@@ -23,7 +23,11 @@ export class HttpError extends Error {
 
   constructor(
     descriptor: ErrorDescriptor,
-    options: ErrorOptions & { header?: Readonly<Record<string, string>>; body?: string; message?: string } = {},
+    options: ErrorOptions & {
+      header?: Readonly<Record<string, string>>;
+      body?: string;
+      message?: string;
+    } = {},
   ) {
     super(options.message ?? descriptor.message, options);
     this.name = 'HttpError';
@@ -43,7 +47,11 @@ export class HttpError extends Error {
   }
 }
 
-const describe = (code: string, status: number, message: string): ErrorDescriptor => ({ code, status, message });
+const describe = (code: string, status: number, message: string): ErrorDescriptor => ({
+  code,
+  status,
+  message,
+});
 
 export const ErrUnsupportedVersion = describe(
   'ERR_UNSUPPORTED_VERSION',
@@ -61,9 +69,17 @@ export const ErrInvalidUploadLength = describe(
   400,
   'missing or invalid Upload-Length header',
 );
-export const ErrInvalidOffset = describe('ERR_INVALID_OFFSET', 400, 'missing or invalid Upload-Offset header');
+export const ErrInvalidOffset = describe(
+  'ERR_INVALID_OFFSET',
+  400,
+  'missing or invalid Upload-Offset header',
+);
 export const ErrInvalidMetadata = describe('ERR_INVALID_METADATA', 400, 'invalid Upload-Metadata header');
-export const ErrMetadataTooLarge = describe('ERR_METADATA_TOO_LARGE', 400, 'Upload-Metadata header is too large');
+export const ErrMetadataTooLarge = describe(
+  'ERR_METADATA_TOO_LARGE',
+  400,
+  'Upload-Metadata header is too large',
+);
 export const ErrNotFound = describe('ERR_UPLOAD_NOT_FOUND', 404, 'upload not found');
 export const ErrUploadExpired = describe('ERR_UPLOAD_EXPIRED', 410, 'upload has expired');
 export const ErrUploadExists = describe('ERR_UPLOAD_EXISTS', 409, 'an upload with this id exists already');
@@ -82,7 +98,11 @@ export const ErrUploadFinishing = describe(
   423,
   'all bytes are stored, the upload is not accepted yet',
 );
-export const ErrIncompleteUpload = describe('ERR_INCOMPLETE_UPLOAD', 400, 'cannot stream non-finished upload');
+export const ErrIncompleteUpload = describe(
+  'ERR_INCOMPLETE_UPLOAD',
+  400,
+  'cannot stream non-finished upload',
+);
 export const ErrInvalidConcat = describe('ERR_INVALID_CONCAT', 400, 'invalid Upload-Concat header');
 export const ErrConcatenationUnsupported = describe(
   'ERR_CONCATENATION_UNSUPPORTED',
@@ -106,8 +126,16 @@ export const ErrUnsupportedChecksumAlgorithm = describe(
   400,
   'checksum algorithm is not supported',
 );
-export const ErrChecksumMismatch = describe('ERR_CHECKSUM_MISMATCH', 460, 'checksum does not match the received data');
-export const ErrUploadStoppedByServer = describe('ERR_UPLOAD_STOPPED', 400, 'upload has been stopped by server');
+export const ErrChecksumMismatch = describe(
+  'ERR_CHECKSUM_MISMATCH',
+  460,
+  'checksum does not match the received data',
+);
+export const ErrUploadStoppedByServer = describe(
+  'ERR_UPLOAD_STOPPED',
+  400,
+  'upload has been stopped by server',
+);
 export const ErrUploadRejectedByServer = describe(
   'ERR_UPLOAD_REJECTED',
   400,
@@ -133,7 +161,11 @@ export const ErrStorageUnavailable = describe(
   503,
   'storage or lock is temporarily unavailable',
 );
-export const ErrInsufficientStorage = describe('ERR_INSUFFICIENT_STORAGE', 507, 'no space left for this upload');
+export const ErrInsufficientStorage = describe(
+  'ERR_INSUFFICIENT_STORAGE',
+  507,
+  'no space left for this upload',
+);
 export const ErrLockLost = describe('ERR_LOCK_LOST', 503, 'the lock on this upload was lost');
 export const ErrOriginNotAllowed = describe('ERR_ORIGIN_NOT_ALLOWED', 403, 'request origin is not allowed');
 export const ErrUnexpectedEOF = describe('ERR_UNEXPECTED_EOF', 400, 'server expected to receive more bytes');
@@ -146,7 +178,11 @@ export const ErrBodyConsumed = describe(
 );
 export const ErrInvalidRange = describe('ERR_INVALID_RANGE', 416, 'requested range cannot be satisfied');
 export const ErrPreconditionFailed = describe('ERR_PRECONDITION_FAILED', 412, 'precondition failed');
-export const ErrInternalServerError = describe('ERR_INTERNAL_SERVER_ERROR', 500, 'something went wrong on the server');
+export const ErrInternalServerError = describe(
+  'ERR_INTERNAL_SERVER_ERROR',
+  500,
+  'something went wrong on the server',
+);
 
 const occasion = (descriptor: ErrorDescriptor) => (cause?: unknown) => new HttpError(descriptor, { cause });
 const passing = (descriptor: ErrorDescriptor) => (cause?: unknown) =>
@@ -162,13 +198,18 @@ export const errors = {
   invalidMetadata: (detail?: string) =>
     new HttpError(ErrInvalidMetadata, detail ? { message: `${ErrInvalidMetadata.message}: ${detail}` } : {}),
   metadataTooLarge: (limit: number) =>
-    new HttpError(ErrMetadataTooLarge, { message: `${ErrMetadataTooLarge.message}; the limit is ${limit} bytes` }),
+    new HttpError(ErrMetadataTooLarge, {
+      message: `${ErrMetadataTooLarge.message}; the limit is ${limit} bytes`,
+    }),
   notFound: occasion(ErrNotFound),
   uploadExpired: occasion(ErrUploadExpired),
   uploadExists: occasion(ErrUploadExists),
   fileLocked: passing(ErrFileLocked),
   mismatchOffset: (offset?: number) =>
-    new HttpError(ErrMismatchOffset, offset === undefined ? {} : { header: { 'Upload-Offset': String(offset) } }),
+    new HttpError(
+      ErrMismatchOffset,
+      offset === undefined ? {} : { header: { 'Upload-Offset': String(offset) } },
+    ),
   sizeExceeded: occasion(ErrSizeExceeded),
   notImplemented: occasion(ErrNotImplemented),
   methodNotAllowed: (allow: string) => new HttpError(ErrMethodNotAllowed, { header: { Allow: allow } }),
@@ -185,8 +226,10 @@ export const errors = {
   unsupportedChecksumAlgorithm: occasion(ErrUnsupportedChecksumAlgorithm),
   checksumMismatch: occasion(ErrChecksumMismatch),
   uploadStoppedByServer: (response?: HookResponse) => new HttpError(ErrUploadStoppedByServer).with(response),
-  uploadRejectedByServer: (response?: HookResponse) => new HttpError(ErrUploadRejectedByServer).with(response),
-  uploadTerminationRejected: (response?: HookResponse) => new HttpError(ErrUploadTerminationRejected).with(response),
+  uploadRejectedByServer: (response?: HookResponse) =>
+    new HttpError(ErrUploadRejectedByServer).with(response),
+  uploadTerminationRejected: (response?: HookResponse) =>
+    new HttpError(ErrUploadTerminationRejected).with(response),
   uploadInterrupted: occasion(ErrUploadInterrupted),
   serverShutdown: passing(ErrServerShutdown),
   storageUnavailable: passing(ErrStorageUnavailable),
@@ -197,7 +240,8 @@ export const errors = {
   readTimeout: occasion(ErrReadTimeout),
   connectionReset: occasion(ErrConnectionReset),
   bodyConsumed: occasion(ErrBodyConsumed),
-  invalidRange: (size: number) => new HttpError(ErrInvalidRange, { header: { 'Content-Range': `bytes */${size}` } }),
+  invalidRange: (size: number) =>
+    new HttpError(ErrInvalidRange, { header: { 'Content-Range': `bytes */${size}` } }),
   preconditionFailed: occasion(ErrPreconditionFailed),
   internal: occasion(ErrInternalServerError),
 } as const;

@@ -90,7 +90,12 @@ export interface VerifiableUpload {
    * all of it is stored. If it rejects, or the process dies before, the upload's offset is `offset` again, and the
    * rejection is passed on.
    */
-  writeVerifiedChunk(offset: number, source: Readable, verify: () => Promise<void>, context: StoreContext): Promise<number>;
+  writeVerifiedChunk(
+    offset: number,
+    source: Readable,
+    verify: () => Promise<void>,
+    context: StoreContext,
+  ): Promise<number>;
 }
 
 /** A store that can take back a chunk whose checksum is wrong (checksum). */

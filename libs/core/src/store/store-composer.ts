@@ -141,7 +141,8 @@ export function useStoreIn(store: DataStore, composer: StoreComposer): void {
   composer.useCore(store);
   if (implementsMethod<TerminaterDataStore>(store, 'asTerminatableUpload')) composer.useTerminater(store);
   if (implementsMethod<ConcaterDataStore>(store, 'asConcatableUpload')) composer.useConcater(store);
-  if (implementsMethod<LengthDeferrerDataStore>(store, 'asLengthDeclarableUpload')) composer.useLengthDeferrer(store);
+  if (implementsMethod<LengthDeferrerDataStore>(store, 'asLengthDeclarableUpload'))
+    composer.useLengthDeferrer(store);
   if (implementsMethod<VerifierDataStore>(store, 'asVerifiableUpload')) composer.useVerifier(store);
   if (implementsMethod<UpdaterDataStore>(store, 'asUpdatableUpload')) composer.useUpdater(store);
   if (implementsMethod<ListerDataStore>(store, 'list')) composer.useLister(store);

@@ -1,0 +1,20 @@
+import type { HttpError } from '../errors.js';
+import type { Exchange } from '../exchange.js';
+import type { UploadProtocol } from '../file-info.js';
+import type { OperationRequest, Outcome } from '../operations/operation.js';
+import type { ResponseHead } from '../response.js';
+
+/**
+ * A protocol on the wire: reads a request into an operation, writes an outcome into a response. It knows headers and
+ * nothing of stores.
+ */
+export interface Dialect {
+  readonly protocol: UploadProtocol;
+  /** @throws HttpError when the request is none of this protocol's, or malformed */
+  read(exchange: Exchange): OperationRequest;
+  write(exchange: Exchange, outcome: Outcome): ResponseHead;
+  /** Completes an error's response: headers that every response of the protocol has. */
+  refuse(exchange: Exchange, error: HttpError): ResponseHead;
+  /** The answer to OPTIONS. */
+  discover(exchange: Exchange): ResponseHead;
+}

@@ -1,0 +1,227 @@
+import type { AnnouncedChecksum } from '../body/verification.js';
+import type { ResolvedConfig } from '../resolve-config.js';
+import { errors, type HttpError } from '../errors.js';
+import type { Exchange } from '../exchange.js';
+import { stateOf, type FileInfo } from '../file-info.js';
+import { CHECKSUM_ALGORITHMS, readChecksum } from '../headers/checksum.js';
+import { readConcat } from '../headers/concat.js';
+import { parseInteger } from '../headers/integer.js';
+import { essenceOf } from '../headers/media-type.js';
+import { readMetadata, serializeMetadataHeader } from '../headers/metadata.js';
+import type {
+  AppendRequest,
+  CreateRequest,
+  IncomingContent,
+  OperationRequest,
+  Outcome,
+} from '../operations/operation.js';
+import type { ResponseHead } from '../response.js';
+import { isUploadId } from '../upload-id.js';
+import type { Dialect } from './dialect.js';
+
+const VERSION = '1.0.0';
+const OFFSET_STREAM = 'application/offset+octet-stream';
+
+/** Value of `Upload-Defer-Length` while an upload's length is not known. */
+export const UPLOAD_LENGTH_DEFERRED = '1';
+
+/** What the tus dialect must know of a handler. */
+export interface TusV1Options {
+  readonly config: ResolvedConfig;
+  /** Value of Tus-Extension. */
+  readonly extensions: string;
+  readonly verifies: boolean;
+}
+
+/** tus 1.0.0, https://tus.io/protocols/resumable-upload */
+export class TusV1Dialect implements Dialect {
+  readonly protocol = 'tus';
+
+  constructor(private readonly options: TusV1Options) {}
+
+  read(exchange: Exchange): OperationRequest {
+    const { operation } = exchange;
+    this.requireVersion(exchange);
+    if (operation.name === 'create') return this.readCreate(exchange);
+    const uploadId = operation.uploadId ?? '';
+    if (!isUploadId(uploadId)) throw errors.notFound();
+    if (operation.name === 'append') return this.readAppend(exchange, uploadId);
+    if (operation.name === 'discover') throw errors.methodNotAllowed('OPTIONS');
+    return { name: operation.name, protocol: 'tus', uploadId };
+  }
+
+  write(exchange: Exchange, outcome: Outcome): ResponseHead {
+    switch (outcome.kind) {
+      case 'created': {
+        const headers = [
+          ...this.common(),
+          'Location',
+          exchange.urlOf(outcome.info.id),
+          ...expiry(outcome.info),
+        ];
+        if (outcome.received) headers.push('Upload-Offset', String(outcome.info.offset));
+        return { status: 201, headers };
+      }
+      case 'appended':
+        return {
+          status: 204,
+          headers: [...this.common(), 'Upload-Offset', String(outcome.info.offset), ...expiry(outcome.info)],
+        };
+      case 'status':
+        return {
+          status: 200,
+          headers: [...this.common(), 'Cache-Control', 'no-store', ...statusHeaders(outcome.info, exchange)],
+        };
+      case 'terminated':
+        return { status: 204, headers: this.common() };
+      case 'download':
+        return {
+          status: outcome.status,
+          headers: [...this.common(), ...outcome.headers],
+          body: outcome.body,
+        };
+    }
+  }
+
+  refuse(exchange: Exchange, error: HttpError): ResponseHead {
+    const headers = this.common();
+    // tus 1.0.0: "the response MUST include the Tus-Version header" when the version is not supported.
+    if (error.code === 'ERR_UNSUPPORTED_VERSION') headers.push('Tus-Version', VERSION);
+    if (error.status === 413 && this.options.config.maxSize > 0)
+      headers.push('Tus-Max-Size', String(this.options.config.maxSize));
+    if (exchange.method === 'HEAD') headers.push('Cache-Control', 'no-store');
+    return { status: error.status, headers };
+  }
+
+  discover(): ResponseHead {
+    const { config, extensions, verifies } = this.options;
+    const headers = [...this.common(), 'Tus-Version', VERSION];
+    if (extensions) headers.push('Tus-Extension', extensions);
+    if (config.maxSize > 0) headers.push('Tus-Max-Size', String(config.maxSize));
+    if (verifies) headers.push('Tus-Checksum-Algorithm', CHECKSUM_ALGORITHMS);
+    // 200, since some browsers took a 204 to a preflight for a failure.
+    return { status: 200, headers };
+  }
+
+  private common(): string[] {
+    return ['Tus-Resumable', VERSION];
+  }
+
+  /** "If the version specified by the Client is not supported by the Server, it MUST respond with the 412 status." */
+  private requireVersion({ method, req }: Exchange): void {
+    // A browser that follows a link sends no such header; GET is not part of the protocol.
+    if (method === 'GET') return;
+    if (req.headers['tus-resumable'] !== VERSION) throw errors.unsupportedVersion();
+  }
+
+  private readCreate(exchange: Exchange): CreateRequest {
+    const header = exchange.req.headers;
+    const metaDataHeader = one(header['upload-metadata']);
+    const { maxMetadataSize } = this.options.config;
+    if (metaDataHeader !== undefined && Buffer.byteLength(metaDataHeader, 'latin1') > maxMetadataSize) {
+      throw errors.metadataTooLarge(maxMetadataSize);
+    }
+    const concatHeader = one(header['upload-concat']);
+    const concat = concatHeader ? readConcat(concatHeader, exchange.collection) : undefined;
+    const length = concat?.kind === 'final' ? undefined : readCreationLength(exchange);
+    const carriesContent = essenceOf(header['content-type'] ?? '') === OFFSET_STREAM;
+    return {
+      name: 'create',
+      protocol: 'tus',
+      length,
+      metaData: readMetadata(metaDataHeader ?? ''),
+      metaDataHeader: metaDataHeader || undefined,
+      concat,
+      concatHeader: concat && concatHeader,
+      content: carriesContent ? this.readContent(exchange) : undefined,
+    };
+  }
+
+  private readAppend(exchange: Exchange, uploadId: string): AppendRequest {
+    const header = exchange.req.headers;
+    if (essenceOf(header['content-type'] ?? '') !== OFFSET_STREAM) throw errors.invalidContentType();
+    const offset = parseInteger(one(header['upload-offset']));
+    if (offset === undefined) throw errors.invalidOffset();
+    const lengthHeader = one(header['upload-length']);
+    const declaredLength = parseInteger(lengthHeader);
+    if (lengthHeader !== undefined && declaredLength === undefined) throw errors.invalidUploadLength();
+    return {
+      name: 'append',
+      protocol: 'tus',
+      uploadId,
+      offset,
+      declaredLength,
+      content: this.readContent(exchange),
+    };
+  }
+
+  private readContent(exchange: Exchange): IncomingContent {
+    const header = exchange.req.headers;
+    const chunked = header['transfer-encoding'] !== undefined;
+    return {
+      length: chunked ? undefined : (parseInteger(header['content-length']) ?? 0),
+      checksum: this.options.verifies
+        ? readAnnouncedChecksum(header['upload-checksum'], header['trailer'])
+        : undefined,
+    };
+  }
+}
+
+/** "The request MUST include one of … Upload-Length … Upload-Defer-Length: 1". */
+function readCreationLength({ req }: Exchange): number | undefined {
+  const length = one(req.headers['upload-length']);
+  const defer = one(req.headers['upload-defer-length']);
+  if (length !== undefined && defer !== undefined) throw errors.uploadLengthAndUploadDeferLength();
+  if (defer !== undefined) {
+    if (defer !== UPLOAD_LENGTH_DEFERRED) throw errors.invalidUploadDeferLength();
+    return undefined;
+  }
+  const size = parseInteger(length);
+  if (size === undefined) throw errors.invalidUploadLength();
+  return size;
+}
+
+function readAnnouncedChecksum(
+  value: string | string[] | undefined,
+  trailer: string | undefined,
+): AnnouncedChecksum | undefined {
+  const checksum = one(value);
+  const inTrailer =
+    trailer
+      ?.toLowerCase()
+      .split(',')
+      .some((name) => name.trim() === 'upload-checksum') ?? false;
+  // Both would leave open which of them counts.
+  if (checksum !== undefined && inTrailer) throw errors.invalidChecksum();
+  if (checksum !== undefined) return { in: 'header', checksum: readChecksum(checksum) };
+  return inTrailer ? { in: 'trailer' } : undefined;
+}
+
+function statusHeaders(info: FileInfo, exchange: Exchange): string[] {
+  const headers: string[] = [];
+  // "The response MAY omit Upload-Offset of a final upload until the concatenation has finished."
+  if (!info.isFinal || stateOf(info) === 'finished') headers.push('Upload-Offset', String(info.offset));
+  if (!info.sizeIsDeferred) headers.push('Upload-Length', String(info.size));
+  else if (!info.isFinal) headers.push('Upload-Defer-Length', UPLOAD_LENGTH_DEFERRED);
+  const metaData = info.metaDataHeader ?? serializeMetadataHeader(info.metaData);
+  if (metaData !== '') headers.push('Upload-Metadata', metaData);
+  const concat = info.concatHeader ?? concatHeaderOf(info, exchange);
+  if (concat) headers.push('Upload-Concat', concat);
+  return [...headers, ...expiry(info)];
+}
+
+/** For uploads that another server began: it kept the ids, not the header. */
+function concatHeaderOf(info: FileInfo, exchange: Exchange): string | undefined {
+  if (info.isFinal) return `final;${info.partialUploads.map((id) => exchange.urlOf(id)).join(' ')}`;
+  return info.isPartial ? 'partial' : undefined;
+}
+
+function expiry(info: FileInfo): string[] {
+  return info.expiresAt && stateOf(info) !== 'finished'
+    ? ['Upload-Expires', info.expiresAt.toUTCString()]
+    : [];
+}
+
+function one(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value.join(', ') : value;
+}

@@ -1,0 +1,60 @@
+import type { ResolvedConfig } from './resolve-config.js';
+import type { TusLogger } from './config.js';
+import type { UploadEventName, HookEvent } from './events/hook-event.js';
+import type { UploadEvents } from './events/upload-events.js';
+import type { Exchange } from './exchange.js';
+import type { FileInfo } from './file-info.js';
+import { hookEventOf, storedEventOf } from './events/make-hook-event.js';
+import type { Metrics } from './metrics.js';
+import type { AwaitedPartials } from './operations/awaited-partials.js';
+import type { DataStore } from './store/data-store.js';
+import type { StoreComposer } from './store/store-composer.js';
+
+/** What every operation works with. */
+export class Engine {
+  /** True from the beginning of the shutdown: no body is read any more. */
+  isShuttingDown = false;
+
+  constructor(
+    readonly config: ResolvedConfig,
+    readonly store: DataStore,
+    readonly events: UploadEvents,
+    readonly metrics: Metrics,
+    readonly awaited: AwaitedPartials,
+  ) {}
+
+  get composer(): StoreComposer {
+    return this.config.storeComposer;
+  }
+
+  get logger(): TusLogger {
+    return this.config.logger;
+  }
+
+  /** True when somebody would see an event of this kind. */
+  notifies(name: UploadEventName): boolean {
+    return this.events.has(name) && this.isEnabled(name);
+  }
+
+  notify(name: UploadEventName, exchange: Exchange | undefined, info: FileInfo): void {
+    if (!this.notifies(name)) return;
+    const event: HookEvent = exchange ? hookEventOf(exchange, info) : storedEventOf(info);
+    this.events.emit(name, event);
+  }
+
+  private isEnabled(name: UploadEventName): boolean {
+    const { config } = this;
+    switch (name) {
+      case 'created':
+        return config.notifyCreatedUploads;
+      case 'progress':
+        return config.notifyUploadProgress;
+      case 'completed':
+        return config.notifyCompleteUploads;
+      case 'terminated':
+        return config.notifyTerminatedUploads;
+      case 'expired':
+        return true;
+    }
+  }
+}

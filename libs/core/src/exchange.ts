@@ -1,0 +1,94 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RequestBody } from './body/request-body.js';
+import type { Dialect } from './dialects/dialect.js';
+import type { HttpError } from './errors.js';
+import { isHost, readForwarded, withoutDefaultPort } from './headers/forwarded.js';
+import type { Collection } from './headers/concat.js';
+import type { TusOperation } from './operations/operation.js';
+
+/** Where a request was routed to, as the framework in front knows it. */
+export interface RequestRoute {
+  /** From the path; undefined on the creation URL. */
+  readonly uploadId?: string;
+  /** Path of the creation URL as the client sees it, with a slash at the end: `/api/v1/files/`. */
+  readonly collectionPath: string;
+  /** The framework's own request: what hooks and events get. */
+  readonly request?: unknown;
+}
+
+export interface ExchangeOptions {
+  readonly respectForwardedHeaders: boolean;
+  /** An absolute base URL with a slash at the end, if one is configured. */
+  readonly publicBase?: string;
+}
+
+/** One request and its response on their way through the engine. */
+export class Exchange {
+  /** The body, while a store is reading it. */
+  body: RequestBody | undefined;
+  /** Set once the response is written or being written. */
+  isAnswered = false;
+  /** Why this request has to end, once somebody wants it to. */
+  stopReason: HttpError | undefined;
+
+  constructor(
+    readonly req: IncomingMessage,
+    readonly res: ServerResponse,
+    readonly route: RequestRoute,
+    /** After X-HTTP-Method-Override. */
+    readonly method: string,
+    readonly dialect: Dialect,
+    readonly operation: TusOperation,
+    private readonly options: ExchangeOptions,
+  ) {}
+
+  /** Ends the reading of the body, now or when it begins. The operation goes on with what arrived. */
+  stop(reason: HttpError): void {
+    this.stopReason ??= reason;
+    this.body?.stop(this.stopReason);
+  }
+
+  /** True when the request says that a body comes with it. */
+  get hasBody(): boolean {
+    const { headers } = this.req;
+    return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+  }
+
+  /** The URL of an upload for a client: absolute where the request tells our host, a path otherwise. */
+  urlOf(uploadId: string): string {
+    return `${this.options.publicBase ?? `${this.origin}${this.prefix}${this.route.collectionPath}`}${uploadId}`;
+  }
+
+  /** Where the members of a final upload must lie. */
+  get collection(): Collection {
+    const hosts = [this.req.headers.host, this.forwarded.host].flatMap((host) =>
+      host ? [host.toLowerCase()] : [],
+    );
+    const base = `${this.origin}${this.prefix}${this.route.collectionPath}`;
+    const { publicBase } = this.options;
+    return {
+      path: this.route.collectionPath,
+      hosts,
+      bases: publicBase
+        ? [publicBase, base]
+        : [base, ...(this.prefix ? [`${this.prefix}${this.route.collectionPath}`] : [])],
+    };
+  }
+
+  private get origin(): string {
+    const forwarded = this.forwarded;
+    const proto =
+      forwarded.proto ?? ('encrypted' in this.req.socket && this.req.socket.encrypted ? 'https' : 'http');
+    const host = forwarded.host ?? this.req.headers.host;
+    // Without a believable host, a path is a Location too (RFC 9110, 10.2.2).
+    return isHost(host) ? `${proto}://${withoutDefaultPort(host, proto)}` : '';
+  }
+
+  private get prefix(): string {
+    return this.forwarded.prefix ?? '';
+  }
+
+  private get forwarded(): ReturnType<typeof readForwarded> {
+    return this.options.respectForwardedHeaders ? readForwarded(this.req.headers) : {};
+  }
+}

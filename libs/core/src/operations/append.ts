@@ -1,0 +1,101 @@
+import type { Engine } from '../engine.js';
+import { errors } from '../errors.js';
+import type { Exchange } from '../exchange.js';
+import { stateOf, type FileInfo } from '../file-info.js';
+import type { Upload } from '../store/data-store.js';
+import { settle } from './settle.js';
+import { failIfExpired } from './expiry.js';
+import { finish, keptRefusal } from './finish.js';
+import { joinFinalsOf, rememberAwaiting } from './join.js';
+import type { AppendRequest, Outcome } from './operation.js';
+import { maxSizeOf, receive } from './receive.js';
+import { underLock, type OperationScope } from './under-lock.js';
+
+/**
+ * Appends the request's body to an upload.
+ *
+ * tus 1.0.0: "The Server SHOULD accept PATCH requests against any upload URL and apply the bytes contained in the message at the
+ * given offset … If the offsets do not match, the Server MUST respond with the 409 Conflict status without modifying the upload
+ * resource … The Server MUST acknowledge successful PATCH requests with the 204 No Content status. It MUST include the Upload-Offset
+ * header containing the new offset."
+ */
+export async function append(engine: Engine, exchange: Exchange, request: AppendRequest): Promise<Outcome> {
+  const precheck = async () => {
+    const upload = await engine.store.getUpload(request.uploadId, {});
+    failIfClosed(await upload.getInfo({}));
+  };
+  const outcome = await underLock(
+    engine,
+    exchange,
+    request.uploadId,
+    async (scope) =>
+      appendTo(engine, exchange, await engine.store.getUpload(request.uploadId, scope), request, scope),
+    { precheck },
+  );
+  const { info } = outcome;
+  if (info.isPartial && stateOf(info) === 'finished') await joinFinalsOf(engine, exchange, info);
+  return outcome;
+}
+
+async function appendTo(
+  engine: Engine,
+  exchange: Exchange,
+  upload: Upload,
+  request: AppendRequest,
+  scope: OperationScope,
+): Promise<Extract<Outcome, { kind: 'appended' }>> {
+  const info = await upload.getInfo(scope);
+  failIfClosed(info);
+  if (request.offset !== info.offset) throw errors.mismatchOffset(info.offset);
+  const state = stateOf(info);
+  if (state === 'finished' || state === 'finishing') {
+    failUnlessSameLength(info, request.declaredLength);
+    if (exchange.hasBody) throw errors.sizeExceeded();
+    if (state === 'finished') return { kind: 'appended', info };
+    return { kind: 'appended', ...(await finish(engine, exchange, upload, info, scope)) };
+  }
+  const sized = await declareLength(engine, upload, info, request, scope);
+  const received = await receive(engine, exchange, upload, sized, request.content, scope);
+  try {
+    return { kind: 'appended', ...(await settle(engine, exchange, upload, received, scope)) };
+  } finally {
+    await rememberAwaiting(engine, upload, received.info, scope);
+  }
+}
+
+/** What no body can change any more. */
+function failIfClosed(info: FileInfo): void {
+  failIfExpired(info);
+  // "The Server MUST respond with the 403 Forbidden status to PATCH requests against a final upload URL".
+  if (info.isFinal) throw errors.modifyFinal();
+  if (stateOf(info) === 'rejected') throw keptRefusal(info);
+}
+
+/** "Once set the length MUST NOT be changed": the same one again changes nothing. */
+function failUnlessSameLength(info: FileInfo, declared: number | undefined): void {
+  if (declared !== undefined && declared !== info.size) throw errors.invalidUploadLength();
+}
+
+async function declareLength(
+  engine: Engine,
+  upload: Upload,
+  info: FileInfo,
+  { declaredLength, content }: AppendRequest,
+  scope: OperationScope,
+): Promise<FileInfo> {
+  if (declaredLength === undefined) return info;
+  if (!info.sizeIsDeferred) {
+    failUnlessSameLength(info, declaredLength);
+    return info;
+  }
+  const { lengthDeferrer } = engine.composer;
+  if (!lengthDeferrer) throw errors.notImplemented();
+  if (declaredLength < info.offset) throw errors.invalidUploadLength();
+  const max = maxSizeOf(engine, info);
+  if (max > 0 && declaredLength > max) throw errors.maxSizeExceeded();
+  // A request that must fail leaves the length open.
+  if (content.length !== undefined && info.offset + content.length > declaredLength)
+    throw errors.sizeExceeded();
+  await lengthDeferrer.asLengthDeclarableUpload(upload).declareLength(declaredLength, scope);
+  return { ...info, size: declaredLength, sizeIsDeferred: false };
+}

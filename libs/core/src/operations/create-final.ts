@@ -1,0 +1,121 @@
+import type { Engine } from '../engine.js';
+import { errors } from '../errors.js';
+import type { Exchange } from '../exchange.js';
+import { stateOf, type FileInfo } from '../file-info.js';
+import { askCreation, draftOf, makeUpload, mergeResponses } from './create.js';
+import { isExpired } from './expiry.js';
+import { awaitPartial, concat, joinIfComplete, load, sizeOf, type LoadedUpload } from './join.js';
+import type { CreateRequest, Outcome } from './operation.js';
+import { maxSizeOf } from './receive.js';
+import { inScope, OperationScope, underLock } from './under-lock.js';
+
+/**
+ * Creates a final upload out of partial ones.
+ *
+ * tus 1.0.0: "The Client MUST NOT include the Upload-Length header in the upload creation … The length of the final upload MUST be the sum
+ * of the length of all partial uploads … the Server MAY … concatenation-unfinished".
+ */
+export async function createFinal(
+  engine: Engine,
+  exchange: Exchange,
+  request: CreateRequest,
+  partialIds: readonly string[],
+): Promise<Outcome> {
+  // "modifying a final upload is not allowed": it has no content but that of its parts.
+  if (request.content && exchange.hasBody) throw errors.modifyFinal();
+  const partials = await loadPartials(engine, partialIds);
+  const areFinished = partials.every(isFinished);
+  if (!areFinished && !joinsUnfinished(engine)) throw errors.uploadNotFinished();
+  const draft = finalOf(engine, request, partialIds, partials);
+  const max = maxSizeOf(engine, draft);
+  if (max > 0 && draft.size > max) throw errors.maxSizeExceeded();
+  const wanted = await askCreation(engine, exchange, draft);
+  if (areFinished) return joinNow(engine, exchange, wanted);
+  return {
+    kind: 'created',
+    received: false,
+    response: wanted.response,
+    info: await joinLater(engine, exchange, wanted.info),
+  };
+}
+
+/** True when a final upload may be made of partial ones that have not arrived yet. */
+export function joinsUnfinished(engine: Engine): boolean {
+  return engine.composer.usesConcater && engine.composer.usesUpdater && !engine.config.disableConcatenation;
+}
+
+async function loadPartials(engine: Engine, ids: readonly string[]): Promise<LoadedUpload[]> {
+  const unique = new Map(
+    await Promise.all([...new Set(ids)].map(async (id) => [id, await load(engine, id, {})] as const)),
+  );
+  return ids.map((id) => {
+    const partial = unique.get(id);
+    if (!partial || isExpired(partial.info)) throw errors.notFound();
+    if (!partial.info.isPartial) throw errors.invalidConcat('one of the uploads is not partial');
+    return partial;
+  });
+}
+
+function isFinished({ info }: LoadedUpload): boolean {
+  return stateOf(info) === 'finished';
+}
+
+function finalOf(
+  engine: Engine,
+  request: CreateRequest,
+  partialIds: readonly string[],
+  partials: readonly LoadedUpload[],
+): FileInfo {
+  const sizeIsDeferred = partials.some(({ info }) => info.sizeIsDeferred);
+  return {
+    ...draftOf(engine, request),
+    isFinal: true,
+    partialUploads: [...partialIds],
+    size: sizeIsDeferred ? 0 : sizeOf(partials),
+    sizeIsDeferred,
+    // A final one of empty parts has offset = length from the beginning, and is not finished all the same.
+    state: engine.composer.usesUpdater ? 'receiving' : undefined,
+  };
+}
+
+type Wanted = Awaited<ReturnType<typeof askCreation>>;
+
+/** All parts are there: the answer says that the final upload is complete. */
+async function joinNow(engine: Engine, exchange: Exchange, { info, response }: Wanted): Promise<Outcome> {
+  return underLock(engine, exchange, info.id, (scope) =>
+    underLocks(engine, exchange, [...new Set(info.partialUploads)].sort(), async () => {
+      // Under their locks nobody can take a part away.
+      const partials = await loadPartials(engine, info.partialUploads);
+      const made = await makeUpload(engine, exchange, info, scope);
+      const finished = await concat(engine, exchange, made, partials, scope);
+      return {
+        kind: 'created',
+        received: false,
+        info: finished.info,
+        response: mergeResponses(response, finished.response),
+      };
+    }),
+  );
+}
+
+/** Holds the locks of several uploads, taken in the order of their ids. */
+async function underLocks<T>(
+  engine: Engine,
+  exchange: Exchange,
+  ids: readonly string[],
+  work: () => Promise<T>,
+): Promise<T> {
+  const [id, ...others] = ids;
+  if (id === undefined) return work();
+  return underLock(engine, exchange, id, () => underLocks(engine, exchange, others, work));
+}
+
+/** concatenation-unfinished: each part that is missing is made to name the final upload, and whoever finishes the last one joins them. */
+async function joinLater(engine: Engine, exchange: Exchange, wanted: FileInfo): Promise<FileInfo> {
+  const { info } = await inScope(new OperationScope(), (scope) =>
+    makeUpload(engine, exchange, wanted, scope),
+  );
+  for (const partialId of new Set(info.partialUploads)) await awaitPartial(engine, partialId, info.id);
+  // The last part may have been finished while the others were being told.
+  return (await joinIfComplete(engine, exchange, info.id)) ?? info;
+}

@@ -1,0 +1,75 @@
+import type { Readable } from 'node:stream';
+import type { Engine } from '../engine.js';
+import { errors } from '../errors.js';
+import type { Exchange } from '../exchange.js';
+import { stateOf, type FileInfo } from '../file-info.js';
+import { evaluateConditions, rangeApplies, type Validators } from '../headers/conditions.js';
+import { contentDisposition } from '../headers/disposition.js';
+import { servedType } from '../headers/media-type.js';
+import { readRange } from '../headers/range.js';
+import type { Upload } from '../store/data-store.js';
+import { failIfExpired } from './expiry.js';
+import { keptRefusal } from './finish.js';
+import type { UploadRequest } from './operation.js';
+
+/** A download, ready to be sent. */
+export interface Download {
+  readonly kind: 'download';
+  readonly status: 200 | 206 | 304;
+  /** Names and values in turn. */
+  readonly headers: string[];
+  readonly body?: Readable;
+}
+
+/**
+ * Serves the content of a finished upload. No part of tus; takes no lock, since nothing changes a finished upload.
+ */
+export async function download(
+  engine: Engine,
+  exchange: Exchange,
+  request: UploadRequest,
+): Promise<Download> {
+  const upload = await engine.store.getUpload(request.uploadId, {});
+  const info = await upload.getInfo({});
+  failIfExpired(info);
+  if (stateOf(info) === 'rejected') throw keptRefusal(info);
+  if (stateOf(info) !== 'finished') throw errors.incompleteUpload();
+  return serve(upload, info, exchange);
+}
+
+async function serve(upload: Upload, info: FileInfo, { req }: Exchange): Promise<Download> {
+  const validators = validatorsOf(info);
+  const headers = [...validatorHeaders(validators), 'Accept-Ranges', 'bytes'];
+  const condition = evaluateConditions(req.headers, validators);
+  if (condition === 'failed') throw errors.preconditionFailed();
+  if (condition === 'not-modified') return { kind: 'download', status: 304, headers };
+  const { contentType, disposition } = servedType(info.metaData['filetype']);
+  headers.push('Content-Type', contentType);
+  headers.push('Content-Disposition', contentDisposition(disposition, info.metaData['filename']));
+  const header = rangeApplies(req.headers['if-range']?.toString(), validators)
+    ? req.headers.range
+    : undefined;
+  const range = readRange(header, info.size);
+  if (range === 'unsatisfiable') throw errors.invalidRange(info.size);
+  if (!range) {
+    headers.push('Content-Length', String(info.size));
+    return {
+      kind: 'download',
+      status: 200,
+      headers,
+      body: info.size > 0 ? await upload.getReader({}) : undefined,
+    };
+  }
+  headers.push('Content-Length', String(range.end - range.start + 1));
+  headers.push('Content-Range', `bytes ${range.start}-${range.end}/${info.size}`);
+  return { kind: 'download', status: 206, headers, body: await upload.getReader({}, range) };
+}
+
+/** A finished upload never changes, and an id is never used again: the id is the best tag there is. */
+function validatorsOf(info: FileInfo): Validators {
+  return { etag: `"${info.id}-${info.size.toString(36)}"`, lastModified: info.createdAt };
+}
+
+function validatorHeaders({ etag, lastModified }: Validators): string[] {
+  return lastModified ? ['ETag', etag, 'Last-Modified', lastModified.toUTCString()] : ['ETag', etag];
+}

@@ -1,0 +1,80 @@
+import type { Engine } from '../engine.js';
+import { HttpError } from '../errors.js';
+import type { HookResponse } from '../events/hook-event.js';
+import type { Exchange } from '../exchange.js';
+import type { FileInfo, KeptAnswer } from '../file-info.js';
+import { logEvent } from '../log-event.js';
+import type { StoreContext, Upload } from '../store/data-store.js';
+import { update } from './update.js';
+import { runHook } from './run-hook.js';
+
+export interface Finished {
+  readonly info: FileInfo;
+  readonly response?: HookResponse;
+}
+
+/**
+ * Finishes an upload whose bytes are all stored: the store's part, the hook's consent, the news. Runs under its lock.
+ *
+ * Until the hook has agreed the upload is `finishing`: a later PATCH or HEAD comes here again. A refusal with a 4xx is
+ * final; anything else may pass.
+ * @throws HttpError the hook's refusal
+ */
+export async function finish(
+  engine: Engine,
+  exchange: Exchange,
+  upload: Upload,
+  info: FileInfo,
+  context: StoreContext,
+): Promise<Finished> {
+  await upload.finishUpload(context);
+  const response = await askHook(engine, exchange, upload, info, context);
+  const finished: FileInfo = { ...info, state: 'finished' };
+  // Without a stored state, offset = length says it.
+  if (info.state !== undefined) await update(engine, upload, { state: 'finished', expiresAt: null }, context);
+  engine.metrics.uploadsFinished += 1;
+  logEvent(engine.logger, 'UploadFinished', 'id', info.id, 'size', String(info.size));
+  // "The Server SHOULD NOT process these partial uploads until they are concatenated".
+  if (!info.isPartial) engine.notify('completed', exchange, finished);
+  return { info: finished, response };
+}
+
+async function askHook(
+  engine: Engine,
+  exchange: Exchange,
+  upload: Upload,
+  info: FileInfo,
+  context: StoreContext,
+): Promise<HookResponse | undefined> {
+  const hook = info.isPartial ? undefined : engine.config.preFinishResponseCallback;
+  try {
+    return (await runHook(engine, hook, exchange, info)).response;
+  } catch (error) {
+    if (error instanceof HttpError && isFinal(error)) {
+      await update(engine, upload, { state: 'rejected', answer: keep(error) }, context);
+    }
+    throw error;
+  }
+}
+
+/** A client that is refused with a 4xx has nothing to wait for; 408, 423, 425 and 429 ask it to come back. */
+function isFinal({ status }: HttpError): boolean {
+  return status >= 400 && status < 500 && ![408, 423, 425, 429].includes(status);
+}
+
+function keep(error: HttpError): KeptAnswer {
+  return {
+    statusCode: error.status,
+    header: { ...error.header },
+    body: error.body ?? `${error.code}: ${error.message}`,
+  };
+}
+
+/** The refusal that was kept with an upload, as an error again. */
+export function keptRefusal({ answer }: FileInfo): HttpError {
+  const { statusCode = 400, header = {}, body = '' } = answer ?? {};
+  return new HttpError(
+    { code: /^ERR_\w+/.exec(body)?.[0] ?? 'ERR_UPLOAD_REJECTED', status: statusCode, message: '' },
+    { header, body },
+  );
+}

@@ -1,0 +1,133 @@
+import type { Engine } from '../engine.js';
+import { hasCode, ErrNotFound } from '../errors.js';
+import type { Exchange } from '../exchange.js';
+import { stateOf, type FileInfo } from '../file-info.js';
+import type { Lock } from '../lock/locker.js';
+import type { StoreContext, Upload } from '../store/data-store.js';
+import { finish, type Finished } from './finish.js';
+import { inScope, OperationScope } from './under-lock.js';
+import { update } from './update.js';
+
+/** An upload and what was read of it. */
+export interface LoadedUpload {
+  readonly upload: Upload;
+  readonly info: FileInfo;
+}
+
+/** Makes the content of finished partial uploads that of a final one, and finishes it. Runs under the locks of all of them. */
+export async function concat(
+  engine: Engine,
+  exchange: Exchange,
+  final: LoadedUpload,
+  partials: readonly LoadedUpload[],
+  context: StoreContext,
+): Promise<Finished> {
+  const { concater } = engine.composer;
+  if (!concater) return { info: final.info };
+  const size = sizeOf(partials);
+  if (final.info.sizeIsDeferred) await update(engine, final.upload, { size, sizeIsDeferred: false }, context);
+  const uploads = partials.map(({ upload }) => upload);
+  await concater.asConcatableUpload(final.upload).concatUploads(uploads, context);
+  const whole: FileInfo = { ...final.info, size, sizeIsDeferred: false, offset: size };
+  engine.awaited.settle(whole.id, whole.partialUploads);
+  return finish(engine, exchange, final.upload, whole, context);
+}
+
+export function sizeOf(partials: readonly LoadedUpload[]): number {
+  return partials.reduce((sum, { info }) => sum + info.size, 0);
+}
+
+/**
+ * Joins a final upload whose partial ones have all arrived meanwhile. Waits for nobody: whoever holds one of the locks comes here
+ * when it is done.
+ * @returns its info, if it is finished now
+ */
+export async function joinIfComplete(
+  engine: Engine,
+  exchange: Exchange,
+  finalId: string,
+): Promise<FileInfo | undefined> {
+  return holdingIfFree(engine, finalId, async (scope) => {
+    const final = await load(engine, finalId, scope);
+    if (stateOf(final.info) === 'finished') return final.info;
+    return holdingAllIfFree(engine, final.info.partialUploads, async () => {
+      const partials = await Promise.all(final.info.partialUploads.map((id) => load(engine, id, {})));
+      if (!partials.every(({ info }) => stateOf(info) === 'finished')) return undefined;
+      return (await concat(engine, exchange, final, partials, scope)).info;
+    });
+  });
+}
+
+/** Joins the final uploads that wait for a partial one that has just finished. */
+export async function joinFinalsOf(engine: Engine, exchange: Exchange, partial: FileInfo): Promise<void> {
+  const finals = new Set([...(partial.pendingFinals ?? []), ...engine.awaited.finalsOf(partial.id)]);
+  for (const finalId of finals) {
+    try {
+      await joinIfComplete(engine, exchange, finalId);
+    } catch (error) {
+      // The partial upload has succeeded; its final one says for itself what went wrong, to whoever asks for it.
+      if (!hasCode(error, ErrNotFound))
+        engine.logger.error(`joining the final upload ${finalId} failed`, error);
+    }
+  }
+}
+
+/** Writes down which final uploads wait for this partial one, so that another process knows it too. Runs under its lock. */
+export async function rememberAwaiting(
+  engine: Engine,
+  upload: Upload,
+  info: FileInfo,
+  context: StoreContext,
+): Promise<void> {
+  const known = info.pendingFinals ?? [];
+  const finals = engine.awaited.finalsOf(info.id).filter((id) => !known.includes(id));
+  if (finals.length === 0 || stateOf(info) === 'finished') return;
+  await update(engine, upload, { pendingFinals: [...known, ...finals] }, context);
+}
+
+/** Makes a partial upload name a final one, at once if nobody is receiving it, else when that request is done. */
+export async function awaitPartial(engine: Engine, partialId: string, finalId: string): Promise<void> {
+  engine.awaited.add(partialId, finalId);
+  await holdingIfFree(engine, partialId, async (scope) => {
+    const { upload, info } = await load(engine, partialId, scope);
+    await rememberAwaiting(engine, upload, info, scope);
+  });
+}
+
+export async function load(engine: Engine, uploadId: string, context: StoreContext): Promise<LoadedUpload> {
+  const upload = await engine.store.getUpload(uploadId, context);
+  return { upload, info: await upload.getInfo(context) };
+}
+
+async function holdingIfFree<T>(
+  engine: Engine,
+  uploadId: string,
+  work: (scope: OperationScope) => Promise<T>,
+): Promise<T | undefined> {
+  const lock = engine.composer.locker?.newLock(uploadId);
+  if (lock && !(await lock.tryLock())) return undefined;
+  try {
+    return await inScope(new OperationScope(lock), work);
+  } finally {
+    await lock?.unlock();
+  }
+}
+
+/** Takes the locks of several uploads in the order of their ids, or none of them. */
+async function holdingAllIfFree<T>(
+  engine: Engine,
+  uploadIds: readonly string[],
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  const held: Lock[] = [];
+  try {
+    for (const id of [...new Set(uploadIds)].sort()) {
+      const lock = engine.composer.locker?.newLock(id);
+      if (lock && !(await lock.tryLock())) return undefined;
+      if (lock) held.push(lock);
+    }
+    return await work();
+  } finally {
+    for (const lock of held.reverse()) await lock.unlock();
+  }
+}

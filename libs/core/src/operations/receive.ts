@@ -1,0 +1,107 @@
+import { ProgressTicker } from '../body/progress-ticker.js';
+import { RequestBody } from '../body/request-body.js';
+import { startVerification } from '../body/verification.js';
+import type { Engine } from '../engine.js';
+import { errors, type HttpError } from '../errors.js';
+import type { Exchange } from '../exchange.js';
+import type { FileInfo } from '../file-info.js';
+import type { StoreContext, Upload } from '../store/data-store.js';
+import type { IncomingContent } from './operation.js';
+
+/** What became of a request's body. */
+export interface Received {
+  /** With the offset after it. */
+  readonly info: FileInfo;
+  /** Why less was stored than was sent, if so. */
+  readonly failure?: HttpError;
+}
+
+/** Bytes that an upload may still take: to its length, or to the largest size while that is not known. */
+export function roomOf(engine: Engine, info: FileInfo): number {
+  if (!info.sizeIsDeferred) return info.size - info.offset;
+  const max = maxSizeOf(engine, info);
+  return max > 0 ? max - info.offset : Number.MAX_SAFE_INTEGER;
+}
+
+/** The largest size of an upload in bytes; 0: no limit. */
+export function maxSizeOf(engine: Engine, info: Pick<FileInfo, 'maxSize'>): number {
+  const limits = [engine.config.maxSize, info.maxSize ?? 0].filter((limit) => limit > 0);
+  return limits.length > 0 ? Math.min(...limits) : 0;
+}
+
+/**
+ * Stores the body of a request at the end of an upload, under its lock. What arrived counts, also when the connection broke
+ * or somebody else wants the upload; with a checksum all of it counts, or nothing.
+ *
+ * @throws HttpError when storing failed, or the checksum does not fit
+ */
+export async function receive(
+  engine: Engine,
+  exchange: Exchange,
+  upload: Upload,
+  info: FileInfo,
+  content: IncomingContent,
+  context: StoreContext,
+): Promise<Received> {
+  const room = roomOf(engine, info);
+  if (content.length !== undefined && content.length > room) throw tooLong(info);
+  failIfConsumed(exchange);
+  const { verifier } = engine.composer;
+  const verification = content.checksum && verifier && startVerification(content.checksum, exchange.req);
+  const body = new RequestBody(exchange.req, exchange.res, {
+    limit: room,
+    idleTimeout: engine.config.networkTimeout,
+    inspect: verification?.inspect,
+  });
+  exchange.body = body;
+  if (exchange.stopReason) body.stop(exchange.stopReason);
+  const progress = tickProgress(engine, exchange, info, body);
+  let stored = 0;
+  try {
+    stored = verification
+      ? await verifier
+          .asVerifiableUpload(upload)
+          .writeVerifiedChunk(info.offset, body, async () => verification.verify(body), context)
+      : await upload.writeChunk(info.offset, body, context);
+  } catch (error) {
+    engine.metrics.bytesReceived += bytesWrittenBefore(error);
+    body.stop(errors.storageUnavailable());
+    throw error;
+  } finally {
+    exchange.body = undefined;
+    progress?.stop();
+  }
+  engine.metrics.bytesReceived += stored;
+  const failure = body.failure ?? (stored < body.bytesRead ? errors.storageUnavailable() : undefined);
+  if (!body.failure && failure) body.stop(failure);
+  return { info: { ...info, offset: info.offset + stored }, failure };
+}
+
+function tooLong(info: FileInfo): HttpError {
+  return info.sizeIsDeferred ? errors.maxSizeExceeded() : errors.sizeExceeded();
+}
+
+/** Something in front that read the body would leave an empty upload behind, silently. */
+function failIfConsumed({ req, hasBody }: Exchange): void {
+  if (hasBody && req.readableDidRead)
+    throw errors.bodyConsumed(new Error('a body parser ran before the upload handler'));
+}
+
+function tickProgress(
+  engine: Engine,
+  exchange: Exchange,
+  info: FileInfo,
+  body: RequestBody,
+): ProgressTicker | undefined {
+  if (!engine.notifies('progress')) return undefined;
+  return new ProgressTicker(
+    engine.config.uploadProgressInterval,
+    () => body.bytesRead,
+    (received) => engine.notify('progress', exchange, { ...info, offset: info.offset + received }),
+  );
+}
+
+function bytesWrittenBefore(error: unknown): number {
+  const known = error instanceof Error && 'bytesWritten' in error && typeof error.bytesWritten === 'number';
+  return known ? (error.bytesWritten as number) : 0;
+}

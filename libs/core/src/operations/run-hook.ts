@@ -1,0 +1,24 @@
+import type { Engine } from '../engine.js';
+import type { HookCallback, HookResult } from '../events/hook-event.js';
+import { hookEventOf } from '../events/make-hook-event.js';
+import type { Exchange } from '../exchange.js';
+import type { FileInfo } from '../file-info.js';
+import { asHttpError } from '../refusal.js';
+
+/**
+ * Asks a hook.
+ * @throws HttpError its refusal; or 500 without its text when it threw something that is no HTTP error
+ */
+export async function runHook(
+  engine: Engine,
+  hook: HookCallback | undefined,
+  exchange: Exchange,
+  info: FileInfo,
+): Promise<HookResult> {
+  if (!hook) return {};
+  try {
+    return (await hook(hookEventOf(exchange, info))) ?? {};
+  } catch (error) {
+    throw asHttpError(error);
+  }
+}

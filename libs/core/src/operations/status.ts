@@ -1,0 +1,54 @@
+import type { Engine } from '../engine.js';
+import { errors, HttpError } from '../errors.js';
+import type { Exchange } from '../exchange.js';
+import { stateOf, type FileInfo } from '../file-info.js';
+import { failIfExpired } from './expiry.js';
+import { finish, keptRefusal } from './finish.js';
+import { joinIfComplete } from './join.js';
+import type { Outcome, UploadRequest } from './operation.js';
+import { underLock } from './under-lock.js';
+
+/**
+ * Tells how much of an upload is stored. Whoever is receiving it is made to let go first, so that the answer is the offset at
+ * which the next PATCH succeeds.
+ *
+ * tus 1.0.0: "The Server MUST always include the Upload-Offset header in the response for a HEAD request, even if the offset is 0,
+ * or the upload is already considered completed."
+ */
+export async function status(engine: Engine, exchange: Exchange, request: UploadRequest): Promise<Outcome> {
+  const exists = async () => void (await engine.store.getUpload(request.uploadId, {}));
+  const info = await underLock(
+    engine,
+    exchange,
+    request.uploadId,
+    (scope) => settledInfo(engine, exchange, request.uploadId, scope),
+    {
+      precheck: exists,
+    },
+  );
+  if (info.isFinal && stateOf(info) === 'receiving') {
+    return { kind: 'status', info: (await joinIfComplete(engine, exchange, info.id)) ?? info };
+  }
+  return { kind: 'status', info };
+}
+
+async function settledInfo(
+  engine: Engine,
+  exchange: Exchange,
+  uploadId: string,
+  scope: Parameters<Parameters<typeof underLock>[3]>[0],
+): Promise<FileInfo> {
+  const upload = await engine.store.getUpload(uploadId, scope);
+  const info = await upload.getInfo(scope);
+  failIfExpired(info);
+  const state = stateOf(info);
+  if (state === 'rejected') throw keptRefusal(info);
+  if (state !== 'finishing') return info;
+  try {
+    return (await finish(engine, exchange, upload, info, scope)).info;
+  } catch (error) {
+    // The hook's own refusal counts; anything else passes, and a 200 with offset = length would say it had agreed.
+    if (error instanceof HttpError && error.status < 500) throw error;
+    throw errors.uploadFinishing(error);
+  }
+}

@@ -1,0 +1,56 @@
+import type { Engine } from '../engine.js';
+import { errors } from '../errors.js';
+import type { Exchange } from '../exchange.js';
+import type { FileInfo } from '../file-info.js';
+import { logEvent } from '../log-event.js';
+import type { StoreContext, Upload } from '../store/data-store.js';
+import { failIfExpired } from './expiry.js';
+import type { Outcome, UploadRequest } from './operation.js';
+import { runHook } from './run-hook.js';
+import { underLock } from './under-lock.js';
+
+/**
+ * Removes an upload for good.
+ *
+ * tus 1.0.0: "To terminate an existing upload, the Client MUST send a DELETE request … When receiving a DELETE request for an
+ * existing upload the Server SHOULD free associated resources and MUST respond with the 204 No Content status."
+ */
+export async function terminate(
+  engine: Engine,
+  exchange: Exchange,
+  request: UploadRequest,
+): Promise<Outcome> {
+  if (!engine.composer.usesTerminater) throw errors.notImplemented();
+  const exists = async () => void (await engine.store.getUpload(request.uploadId, {}));
+  return underLock(
+    engine,
+    exchange,
+    request.uploadId,
+    async (scope) => {
+      const upload = await engine.store.getUpload(request.uploadId, scope);
+      const info = await upload.getInfo(scope);
+      failIfExpired(info);
+      const { response } = await runHook(engine, engine.config.preUploadTerminateCallback, exchange, info);
+      await remove(engine, exchange, upload, info, scope);
+      return { kind: 'terminated', response };
+    },
+    { precheck: exists },
+  );
+}
+
+/** Removes an upload under its lock, and tells it. Does nothing where the store cannot. */
+export async function remove(
+  engine: Engine,
+  exchange: Exchange | undefined,
+  upload: Upload,
+  info: FileInfo,
+  context: StoreContext,
+): Promise<void> {
+  const { terminater } = engine.composer;
+  if (!terminater) return;
+  await terminater.asTerminatableUpload(upload).terminate(context);
+  engine.awaited.settle(info.id, info.partialUploads);
+  engine.metrics.uploadsTerminated += 1;
+  logEvent(engine.logger, 'UploadTerminated', 'id', info.id);
+  engine.notify('terminated', exchange, info);
+}

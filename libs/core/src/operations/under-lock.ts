@@ -1,0 +1,87 @@
+import type { Engine } from '../engine.js';
+import { errors } from '../errors.js';
+import type { Exchange } from '../exchange.js';
+import type { Lock } from '../lock/locker.js';
+import type { StoreContext } from '../store/data-store.js';
+
+/** The context that an operation's calls to the store share, and the work that it leaves for its end. */
+export class OperationScope implements StoreContext {
+  private readonly deferred: (() => void | Promise<void>)[] = [];
+
+  constructor(readonly lock?: Lock) {}
+
+  get signal(): AbortSignal | undefined {
+    return this.lock?.lost;
+  }
+
+  defer(work: () => void | Promise<void>): void {
+    this.deferred.push(work);
+  }
+
+  /** Does what was deferred, the latest first. */
+  async end(): Promise<void> {
+    for (let work = this.deferred.pop(); work; work = this.deferred.pop()) await work();
+  }
+}
+
+export interface LockOptions {
+  /** Looked at before a holder is asked to let go: a request that must fail anyway interrupts nobody. */
+  readonly precheck?: () => Promise<void>;
+}
+
+/**
+ * Runs `work` while it holds the lock of an upload. A holder that is receiving is asked to let go; so is this one, when
+ * somebody else comes.
+ *
+ * @throws HttpError `ERR_UPLOAD_LOCKED` (423) after `acquireLockTimeout`
+ */
+export async function underLock<T>(
+  engine: Engine,
+  exchange: Exchange,
+  uploadId: string,
+  work: (scope: OperationScope) => Promise<T>,
+  options: LockOptions = {},
+): Promise<T> {
+  const { locker } = engine.composer;
+  if (!locker) return inScope(new OperationScope(), work);
+  const lock = locker.newLock(uploadId);
+  const letGo = () => exchange.stop(errors.uploadInterrupted());
+  if (!(await lock.tryLock(letGo))) {
+    await options.precheck?.();
+    await waitFor(engine, exchange, lock, letGo);
+  }
+  const loseIt = () => exchange.stop(errors.lockLost());
+  lock.lost?.addEventListener('abort', loseIt, { once: true });
+  try {
+    return await inScope(new OperationScope(lock), work);
+  } finally {
+    lock.lost?.removeEventListener('abort', loseIt);
+    await lock.unlock();
+  }
+}
+
+/** Runs `work` with a lock that is held already, or without one. */
+export async function inScope<T>(
+  scope: OperationScope,
+  work: (scope: OperationScope) => Promise<T>,
+): Promise<T> {
+  try {
+    return await work(scope);
+  } finally {
+    await scope.end();
+  }
+}
+
+async function waitFor(engine: Engine, exchange: Exchange, lock: Lock, letGo: () => void): Promise<void> {
+  const waiting = new AbortController();
+  const timeout = setTimeout(() => waiting.abort(), engine.config.acquireLockTimeout);
+  // A client that is gone wants the upload no more: it must not interrupt whoever has it.
+  const onGone = () => waiting.abort();
+  exchange.res.once('close', onGone);
+  try {
+    await lock.lock(waiting.signal, letGo);
+  } finally {
+    clearTimeout(timeout);
+    exchange.res.off('close', onGone);
+  }
+}

@@ -1,0 +1,285 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { holdContinue } from './body/expect-continue.js';
+import type { Config } from './config.js';
+import { Cors } from './cors.js';
+import type { Dialect } from './dialects/dialect.js';
+import { TusV1Dialect } from './dialects/tus-v1.js';
+import { Engine } from './engine.js';
+import { errors, type HttpError } from './errors.js';
+import { UploadEvents } from './events/upload-events.js';
+import { Exchange, type RequestRoute } from './exchange.js';
+import { extensionsOf } from './extensions.js';
+import { methodOf, operationNameOf } from './method.js';
+import { Metrics } from './metrics.js';
+import { AwaitedPartials } from './operations/awaited-partials.js';
+import type { Outcome } from './operations/operation.js';
+import { peekPartialIds } from './operations/peek-partials.js';
+import { runOperation } from './operations/run-operation.js';
+import { asHttpError, isUnexpected } from './refusal.js';
+import { resolveConfig, type ResolvedConfig } from './resolve-config.js';
+import type { ResponseHead } from './response.js';
+import { collectionPathOf, routeOf } from './route.js';
+import { Sweeper } from './sweeper.js';
+import { writeResponse } from './write-response.js';
+
+/** Answers a request of `node:http`. */
+export type RequestListener = (req: IncomingMessage, res: ServerResponse) => Promise<void>;
+
+/**
+ * The resumable-upload server for plain `node:http`, and for frameworks on top of it.
+ *
+ * A request goes through four steps: `open` reads what it is about, `run` does it and yields an outcome, `respond` writes the
+ * outcome, `refuse` writes an error instead. `handle` takes all of them, with routing below `basePath`; `postFile`, `headFile` and
+ * the others take them for one route that something else has chosen.
+ *
+ * @example
+ * const handler = new TusHandler({ storeComposer: StoreComposer.of(new MemoryStore(), new MemoryLocker()) });
+ * await handler.init();
+ * createServer((req, res) => void handler.handle(req, res)).listen(8080);
+ */
+export class TusHandler {
+  readonly config: ResolvedConfig;
+  readonly metrics = new Metrics();
+  readonly events: UploadEvents;
+
+  private readonly engine: Engine;
+  private readonly cors: Cors;
+  private readonly dialect: Dialect;
+  private readonly sweeper: Sweeper;
+  private readonly opened = new WeakMap<IncomingMessage, Exchange>();
+  private readonly running = new Map<Exchange, Promise<Outcome>>();
+
+  /** @throws TypeError that names the option that is wrong, and says what to write instead */
+  constructor(config: Config) {
+    this.config = resolveConfig(config);
+    this.events = new UploadEvents(this.config.logger);
+    const { core } = this.config.storeComposer;
+    if (!core) throw new TypeError('storeComposer has no core store');
+    this.engine = new Engine(this.config, core, this.events, this.metrics, new AwaitedPartials());
+    this.cors = new Cors(this.config.cors);
+    this.dialect = new TusV1Dialect({
+      config: this.config,
+      extensions: this.supportedExtensions(),
+      verifies: this.engine.composer.usesVerifier,
+    });
+    this.sweeper = new Sweeper(this.engine);
+  }
+
+  /** The tus extensions that are offered, comma-separated: what the composer has, less what is disabled. */
+  supportedExtensions(): string {
+    return extensionsOf(this.engine);
+  }
+
+  /** Prepares the store and starts the sweeper. Rejects with a text for the operator when the store cannot be used. */
+  async init(): Promise<void> {
+    await this.engine.store.init?.();
+    this.sweeper.start();
+  }
+
+  /** Removes what has expired, now. @returns how many uploads */
+  sweep(): Promise<number> {
+    return this.sweeper.sweep();
+  }
+
+  /**
+   * Lets running requests end: their bodies are read no further, what arrived is committed, they are answered (503), their locks are
+   * released. Resolves when the last one is done; later requests are refused.
+   */
+  async shutdown(): Promise<void> {
+    this.engine.isShuttingDown = true;
+    for (const exchange of this.running.keys()) exchange.stop(errors.serverShutdown());
+    await this.sweeper.stop();
+    await Promise.allSettled(this.running.values());
+  }
+
+  /** Makes `server` send 100 (Continue) to upload requests only when they are accepted. Call it once per server. */
+  acceptContinue(server: Server, isUploadRequest: (req: IncomingMessage) => boolean): void {
+    holdContinue(server, isUploadRequest);
+  }
+
+  // ── Steps, for frameworks ────────────────────────────────────────────────────────────────────
+
+  /** Reads what a request is about. The same request gives the same exchange. Does no I/O and never throws. */
+  open(req: IncomingMessage, res: ServerResponse, route: RequestRoute): Exchange {
+    const known = this.opened.get(req);
+    if (known) return known;
+    const method = methodOf(req);
+    this.metrics.countRequest(method);
+    const name = operationNameOf(method, route.uploadId !== undefined) ?? 'discover';
+    const partialUploadIds = name === 'create' ? peekPartialIds(req) : undefined;
+    const { basePath, respectForwardedHeaders } = this.config;
+    const exchange = new Exchange(
+      req,
+      res,
+      route,
+      method,
+      this.dialect,
+      { name, uploadId: route.uploadId, partialUploadIds, protocol: this.dialect.protocol },
+      { respectForwardedHeaders, publicBase: basePath.startsWith('/') ? undefined : basePath },
+    );
+    this.opened.set(req, exchange);
+    return exchange;
+  }
+
+  /** Does what the request asks for. @throws HttpError for `refuse` */
+  async run(exchange: Exchange): Promise<Outcome> {
+    this.cors.check(exchange.req);
+    this.failIfNotAllowed(exchange);
+    const request = exchange.dialect.read(exchange);
+    if (this.engine.isShuttingDown) throw errors.serverShutdown();
+    const running = runOperation(this.engine, exchange, request);
+    this.running.set(exchange, running);
+    try {
+      return await running;
+    } finally {
+      this.running.delete(exchange);
+    }
+  }
+
+  /** Writes the response of an outcome. */
+  async respond(exchange: Exchange, outcome: Outcome): Promise<void> {
+    const head = exchange.dialect.write(exchange, outcome);
+    await this.write(exchange, 'response' in outcome ? withHook(head, outcome.response) : head);
+  }
+
+  /** Writes the response of an error: an HttpError, Nest's HttpException, or anything else as a 500 that tells nothing. */
+  async refuse(exchange: Exchange, error: unknown): Promise<void> {
+    if (exchange.isAnswered) return;
+    const refusal = withoutServerError(exchange, asHttpError(error));
+    if (isUnexpected(refusal))
+      this.config.logger.error(
+        `${exchange.method} ${exchange.req.url ?? ''}: ${refusal.code}`,
+        refusal.cause,
+      );
+    this.metrics.errorsTotal.add(refusal);
+    const { status, headers } = exchange.dialect.refuse(exchange, refusal);
+    const body = refusal.body ?? `${refusal.code}: ${refusal.message}\n`;
+    const own = Object.entries(refusal.header).flat();
+    const type = refusal.header['Content-Type'] ? [] : ['Content-Type', 'text/plain; charset=utf-8'];
+    await this.write(exchange, {
+      status,
+      headers: [...headers, ...own, ...type],
+      body: exchange.method === 'HEAD' ? '' : body,
+    });
+  }
+
+  /** Answers OPTIONS, a preflight or not, for any URL of the collection. */
+  async answerOptions(exchange: Exchange): Promise<void> {
+    try {
+      this.cors.check(exchange.req);
+    } catch (error) {
+      return this.refuse(exchange, error);
+    }
+    await this.write(exchange, exchange.dialect.discover(exchange));
+  }
+
+  /** Methods that a URL has, as Allow lists them. */
+  allowedMethods(isUpload: boolean): string {
+    if (!isUpload) return 'OPTIONS, POST';
+    const { disableDownload, disableTermination } = this.config;
+    const terminates = this.engine.composer.usesTerminater && !disableTermination;
+    return [
+      'OPTIONS',
+      'HEAD',
+      'PATCH',
+      ...(disableDownload ? [] : ['GET']),
+      ...(terminates ? ['DELETE'] : []),
+    ].join(', ');
+  }
+
+  // ── Plain node:http ──────────────────────────────────────────────────────────────────────────
+
+  /** Answers any request below `basePath`; 404 elsewhere. */
+  readonly handle: RequestListener = async (req, res) => {
+    const route = routeOf(req, this.config.basePath);
+    const exchange = this.open(req, res, route ?? { collectionPath: collectionPathOf(this.config.basePath) });
+    if (!route) return this.refuse(exchange, errors.notFound());
+    await this.answer(exchange);
+  };
+
+  /** Creates an upload; for a route of your own, as the following ones. */
+  readonly postFile: RequestListener = (req, res) => this.serveAs('POST', req, res);
+  /** As `postFile`: the protocol is told by the request, not by the method that is called. */
+  readonly postFileV2: RequestListener = (req, res) => this.serveAs('POST', req, res);
+  readonly headFile: RequestListener = (req, res) => this.serveAs('HEAD', req, res);
+  readonly patchFile: RequestListener = (req, res) => this.serveAs('PATCH', req, res);
+  readonly getFile: RequestListener = (req, res) => this.serveAs('GET', req, res);
+  readonly delFile: RequestListener = (req, res) => this.serveAs('DELETE', req, res);
+
+  /** Answers OPTIONS, wrong methods and wrong versions itself; the rest goes to `next`: one of the routes above, or your own. */
+  middleware(next: (req: IncomingMessage, res: ServerResponse) => unknown): RequestListener {
+    return async (req, res) => {
+      const route = routeOf(req, this.config.basePath) ?? {
+        collectionPath: collectionPathOf(this.config.basePath),
+      };
+      const exchange = this.open(req, res, route);
+      if (exchange.method === 'OPTIONS') return this.answerOptions(exchange);
+      try {
+        this.cors.check(req);
+        this.failIfNotAllowed(exchange);
+        exchange.dialect.read(exchange);
+      } catch (error) {
+        return this.refuse(exchange, error);
+      }
+      await next(req, res);
+    };
+  }
+
+  private async serveAs(method: string, req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const route = routeOf(req, this.config.basePath) ?? {
+      collectionPath: collectionPathOf(this.config.basePath),
+    };
+    const exchange = this.open(req, res, route);
+    if (exchange.method !== method) {
+      return this.refuse(
+        exchange,
+        errors.methodNotAllowed(this.allowedMethods(route.uploadId !== undefined)),
+      );
+    }
+    await this.answer(exchange);
+  }
+
+  private async answer(exchange: Exchange): Promise<void> {
+    if (exchange.method === 'OPTIONS') return this.answerOptions(exchange);
+    try {
+      await this.respond(exchange, await this.run(exchange));
+    } catch (error) {
+      await this.refuse(exchange, error);
+    }
+  }
+
+  private failIfNotAllowed({ method, route }: Exchange): void {
+    const allow = this.allowedMethods(route.uploadId !== undefined);
+    if (!allow.split(', ').includes(method)) throw errors.methodNotAllowed(allow);
+  }
+
+  private async write(exchange: Exchange, head: ResponseHead): Promise<void> {
+    const cors = this.cors.headersFor(exchange.req, exchange.method === 'OPTIONS' ? 'preflight' : 'actual');
+    const headers = [...head.headers, 'X-Content-Type-Options', 'nosniff', ...cors];
+    await writeResponse(exchange, { ...head, headers });
+  }
+}
+
+/**
+ * tus-js-client forgets an upload's URL, and starts again at byte 0, when HEAD fails with anything but 423: what passes by itself
+ * must not look like an end.
+ */
+function withoutServerError(exchange: Exchange, error: HttpError): HttpError {
+  if (exchange.method !== 'HEAD' || error.status < 500) return error;
+  return error.with({ statusCode: 423, header: { 'Retry-After': error.header['Retry-After'] ?? '1' } });
+}
+
+function withHook(
+  head: ResponseHead,
+  response: { statusCode?: number; header?: Readonly<Record<string, string>>; body?: string } | undefined,
+): ResponseHead {
+  if (!response) return head;
+  const { statusCode = head.status, header = {}, body = head.body } = response;
+  const replaced = new Set(Object.keys(header).map((name) => name.toLowerCase()));
+  const kept: string[] = [];
+  for (let index = 0; index < head.headers.length; index += 2) {
+    const [name = '', value = ''] = head.headers.slice(index, index + 2);
+    if (!replaced.has(name.toLowerCase())) kept.push(name, value);
+  }
+  return { status: statusCode, headers: [...kept, ...Object.entries(header).flat()], body };
+}

@@ -1,0 +1,107 @@
+import { ServerResponse, type IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { awaitsContinue } from './body/expect-continue.js';
+import type { Exchange } from './exchange.js';
+import type { ResponseHead } from './response.js';
+
+/** Bytes of a refused body that are read so that the connection can go on: less than a new connection costs. */
+const MAX_DRAINED_BYTES = 64 * 1024;
+/** How much of a larger one is read before the connection is closed, so that the client sees the answer and no reset. */
+const MAX_LINGER_BYTES = 1024 * 1024;
+const MAX_LINGER_MS = 2_000;
+
+/** Writes a response to Node's own object. Resolves when it is handed to the socket, or the client is gone. */
+export async function writeResponse(exchange: Exchange, head: ResponseHead): Promise<void> {
+  const { req, res } = exchange;
+  exchange.isAnswered = true;
+  if (res.headersSent || res.destroyed) return;
+  const lingers = leavesBodyUnread(exchange);
+  const headers = lingers ? [...head.headers, 'Connection', 'close'] : head.headers;
+  if (head.body !== undefined && typeof head.body !== 'string') {
+    writeHead(res, head.status, headers);
+    return stream(res, head.body);
+  }
+  const body = head.body ?? '';
+  const text = req.method === 'HEAD' ? '' : body;
+  writeHead(res, head.status, withLength(head.status, headers, body));
+  if (!lingers) {
+    res.end(text);
+    return;
+  }
+  if (text === '') res.flushHeaders();
+  else res.write(text);
+  linger(req, res);
+}
+
+/** One flat list in one call is the cheapest; somebody who wrapped `writeHead` or set headers wants to see them one by one. */
+function writeHead(res: ServerResponse, status: number, headers: string[]): void {
+  if (res.writeHead === ServerResponse.prototype.writeHead && res.getHeaderNames().length === 0) {
+    res.writeHead(status, headers);
+    return;
+  }
+  for (let index = 0; index < headers.length; index += 2)
+    addHeader(res, headers[index] ?? '', headers[index + 1] ?? '');
+  res.writeHead(status);
+}
+
+/** CORS that the application has set already stays as it is: twice the same header is an error to a browser. */
+function addHeader(res: ServerResponse, name: string, value: string): void {
+  const existing = res.getHeader(name);
+  if (existing === undefined) res.setHeader(name, value);
+  else if (name === 'Vary') res.setHeader(name, [existing, value].flat().join(', '));
+  else if (!name.startsWith('Access-Control-')) res.setHeader(name, value);
+}
+
+function withLength(status: number, headers: string[], body: string): string[] {
+  if (status === 204 || status === 304 || status < 200 || headers.includes('Content-Length')) return headers;
+  return [...headers, 'Content-Length', String(Buffer.byteLength(body))];
+}
+
+function leavesBodyUnread({ req, hasBody }: Exchange): boolean {
+  if (!hasBody || req.complete) return false;
+  if (awaitsContinue(req) || req.readableDidRead) return true;
+  const length = Number(req.headers['content-length'] ?? Infinity);
+  return !(length <= MAX_DRAINED_BYTES);
+}
+
+/**
+ * Reads on for a little while after the answer, then closes. Closing with unread bytes resets the connection, and the client may
+ * lose the answer that is on its way.
+ */
+function linger(req: IncomingMessage, res: ServerResponse): void {
+  let seen = 0;
+  const close = () => {
+    clearTimeout(timer);
+    req.off('data', count);
+    res.end();
+    req.socket.destroySoon();
+  };
+  const count = (chunk: Buffer) => {
+    seen += chunk.length;
+    if (seen > MAX_LINGER_BYTES) close();
+  };
+  const timer = setTimeout(close, MAX_LINGER_MS);
+  req.on('data', count);
+  req.once('end', close);
+  req.once('close', close);
+  req.resume();
+}
+
+async function stream(res: ServerResponse, body: Readable): Promise<void> {
+  if (res.req.method === 'HEAD') {
+    body.destroy();
+    res.end();
+    return;
+  }
+  try {
+    await pipeline(body, res);
+  } catch (error) {
+    // The head is sent: what remains is to break the connection, which `pipeline` has done. A client that went away is no error.
+    if (!isPrematureClose(error)) throw error;
+  }
+}
+
+function isPrematureClose(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
+}
