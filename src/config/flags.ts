@@ -41,11 +41,17 @@ const text: FlagKind<string> = {
 
 const duration: FlagKind<number> = { placeholder: 'DURATION', form: DURATION_FORM, parse: parseDuration };
 
+/** What Node's timers can wait: beyond it they fire at once. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
+
 /** A time to wait: none at all would refuse everything. */
 const timeout: FlagKind<number> = {
   placeholder: 'DURATION',
-  form: 'a duration above 0 such as 500ms, 10s, 5m or 24h',
-  parse: (value) => parseDuration(value) || undefined,
+  form: 'a duration from 1ms to 596h such as 500ms, 10s, 5m or 24h',
+  parse: (value) => {
+    const milliseconds = parseDuration(value);
+    return milliseconds && milliseconds <= LONGEST_TIMEOUT_MS ? milliseconds : undefined;
+  },
 };
 
 const size: FlagKind<number> = { placeholder: 'SIZE', form: SIZE_FORM, parse: parseSize };
