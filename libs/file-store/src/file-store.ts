@@ -26,7 +26,8 @@ import {
 } from '@nestjs-tus/core';
 import { bootId } from './boot-id.js';
 import { FileUpload, ownUpload } from './file-upload.js';
-import { close, hasErrno, readdir, remove } from './files.js';
+import { hasErrno } from './errno.js';
+import { close, readdir, remove } from './files.js';
 import type { Marks, StoredInfo } from './info-record.js';
 import { type FileStoreOptions, resolveOptions } from './options.js';
 import { storageError } from './storage-error.js';

@@ -1,9 +1,9 @@
 import { basename, dirname, join } from 'node:path';
 import { errors, type Lock, type StoreContext } from '@nestjs-tus/core';
+import { hasErrno } from './errno.js';
 import {
   close,
   fdatasync,
-  hasErrno,
   mkdir,
   open,
   readdir,
