@@ -90,7 +90,7 @@ export class UploadState {
     const isFresh = this.readFor === context && !hasTakenOver;
     this.readFor = undefined;
     if (!isFresh) this.stored = await this.folder.readInfo(this.stored.info.id, lock);
-    const state = await readLocked(this.folder, this.names, this.stored, context);
+    const state = await this.closed(await readLocked(this.folder, this.names, this.stored, context), context);
     return this.folder.survivesPowerLoss && isUnsynced(state) ? this.synced(state, context) : state;
   }
 
@@ -98,13 +98,28 @@ export class UploadState {
   private async synced(state: StoredState, context: StoreContext): Promise<StoredState> {
     const { info, marks } = state.stored;
     await syncContent(this.names, state);
+    const wanted = { info, marks: { ...marks, ...(await this.syncedMarks(state.offset)) } };
+    if (await this.replaceIfRoom(wanted, context)) return { ...state, stored: this.stored };
+    return { ...state, offset: Math.min(state.offset, marks.syncedOffset ?? state.offset) };
+  }
+
+  /** What a holder that has lost its lock writes when it wakes up, into the file that it has open, never counts. */
+  private async closed(state: StoredState, context: StoreContext): Promise<StoredState> {
+    const { stored, offset } = state;
+    const isWhole = !stored.info.sizeIsDeferred && offset === stored.info.size;
+    if (!state.isSeized || isWhole || stored.marks.unverifiedFrom === offset) return state;
+    const wanted = { info: stored.info, marks: { ...stored.marks, unverifiedFrom: offset } };
+    return (await this.replaceIfRoom(wanted, context)) ? { ...state, stored: this.stored } : state;
+  }
+
+  /** False on a full disk: what was recorded before still holds, and the upload must be readable to be terminated. */
+  private async replaceIfRoom(wanted: StoredInfo, context: StoreContext): Promise<boolean> {
     try {
-      await this.replace({ info, marks: { ...marks, ...(await this.syncedMarks(state.offset)) } }, context);
-      return { ...state, stored: this.stored };
+      await this.replace(wanted, context);
+      return true;
     } catch (error) {
-      // A full disk: what was recorded before still holds, and the upload must be readable to be terminated.
       if (storageError(error).status !== errors.insufficientStorage().status) throw error;
-      return { ...state, offset: Math.min(state.offset, marks.syncedOffset ?? state.offset) };
+      return false;
     }
   }
 
