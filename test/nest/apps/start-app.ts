@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import type { INestApplication, ModuleMetadata, NestApplicationOptions } from '@nestjs/common';
+import type { AbstractHttpAdapter } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import type { TestingModuleBuilder } from '@nestjs/testing';
 
@@ -9,7 +10,11 @@ export interface RunningApp {
   readonly url: string;
 }
 
+export type NestAdapter = AbstractHttpAdapter;
+
 export interface StartOptions {
+  /** Nest's own ExpressAdapter if it is left out. */
+  readonly adapter?: NestAdapter;
   /** Overrides providers and guards. */
   readonly override?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
   /** What main.ts would do before `listen`. */
@@ -23,7 +28,10 @@ const running = new Set<INestApplication>();
 export async function startApp(metadata: ModuleMetadata, options: StartOptions = {}): Promise<RunningApp> {
   const builder = Test.createTestingModule(metadata);
   const module = await (options.override?.(builder) ?? builder).compile();
-  const app = module.createNestApplication({ logger: false, ...options.nest });
+  const nest = { logger: false as const, ...options.nest };
+  const app = options.adapter
+    ? module.createNestApplication(options.adapter, nest)
+    : module.createNestApplication(nest);
   options.prepare?.(app);
   running.add(app);
   await app.listen(0, '127.0.0.1');
