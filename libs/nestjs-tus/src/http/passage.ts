@@ -16,8 +16,10 @@ export interface Passage {
 
 /** The method by which the router finds the route. */
 export function routedMethod(req: IncomingMessage, { exchange }: OpenExchange): string | undefined {
-  // The POST routes take whatever the override says; the router must not look for the method that is to be ignored.
-  return exchange.method === req.method ? req.method : 'POST';
+  // The POST routes take whatever the override says; the router must not look for the method that is to be ignored. A creation is
+  // theirs too, by whatever method a protocol creates.
+  const isAsSent = exchange.method === req.method && exchange.operation.name !== 'create';
+  return isAsSent ? req.method : 'POST';
 }
 
 /** True when the request is the app's own affair: no operation of tus has this method at this URL. */
