@@ -16,6 +16,12 @@ export interface RequestRoute {
   readonly request?: unknown;
 }
 
+/** The host that a client asks for: HTTP/2 has a pseudo-header for it, which Node's types of a request don't know. */
+function hostOf({ headers }: IncomingMessage): string | undefined {
+  const authority = headers[':authority'];
+  return typeof authority === 'string' ? authority : headers.host;
+}
+
 export interface ExchangeOptions {
   readonly respectForwardedHeaders: boolean;
   /** An absolute base URL with a slash at the end, if one is configured. */
@@ -64,7 +70,7 @@ export class Exchange {
 
   /** Where the members of a final upload must lie. */
   get collection(): Collection {
-    const hosts = [this.req.headers.host, this.forwarded.host].flatMap((host) =>
+    const hosts = [hostOf(this.req), this.forwarded.host].flatMap((host) =>
       host ? [host.toLowerCase()] : [],
     );
     const base = `${this.origin}${this.prefix}${this.route.collectionPath}`;
@@ -82,7 +88,7 @@ export class Exchange {
     const forwarded = this.forwarded;
     const proto =
       forwarded.proto ?? ('encrypted' in this.req.socket && this.req.socket.encrypted ? 'https' : 'http');
-    const host = forwarded.host ?? this.req.headers.host;
+    const host = forwarded.host ?? hostOf(this.req);
     // Without a believable host, a path is a Location too (RFC 9110, 10.2.2).
     return isHost(host) ? `${proto}://${withoutDefaultPort(host, proto)}` : '';
   }
