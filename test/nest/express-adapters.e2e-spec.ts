@@ -167,7 +167,7 @@ describe.each(ADAPTERS)('%s', (_adapter, makeAdapter) => {
       const answer = await get('/probe', { Origin: 'https://app.example.com' });
       expect(answer.headers['access-control-allow-origin']).toBe('https://app.example.com');
       expect(answer.headers['x-powered-by']).toBeUndefined();
-      const instance = app.getHttpAdapter().getInstance() as express.Express;
+      const instance = app.getHttpAdapter().getInstance();
       expect(instance.locals.title).toBe('mine');
       expect(app.getHttpAdapter().getType()).toBe('express');
     });

@@ -5,6 +5,7 @@ import fastifyHelmet from '@fastify/helmet';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import compression from 'compression';
 import helmet from 'helmet';
+import { lookup } from 'node:dns/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { MemoryStore, TusModule } from 'nestjs-tus';
 import { describeEachAdapter } from './adapters.js';
@@ -164,4 +165,16 @@ describeEachAdapter('an app with', (startApp, { framework }) => {
       expect((await send('GET', one)).body).toHaveLength(content.length);
     },
   );
+
+  it('listen(0) serves uploads on every address that it takes', async () => {
+    const { url } = await startApp({ imports: [TusModule.forRoot({ store })] }, { host: undefined });
+    for (const address of await lookup('localhost', { all: true })) {
+      const host = address.family === 6 ? `[${address.address}]` : address.address;
+      const collection = `${url.replace('127.0.0.1', host)}/files/`;
+      expect((await send('OPTIONS', collection)).headers['tus-version']).toBe('1.0.0');
+      const one = await upload(collection, 'hello');
+      expect(one).toMatch(new RegExp(`^${collection.replace(/[[\]]/g, '\\$&')}[0-9a-f]{32}$`));
+      expect((await send('POST', one, { ...TUS, 'X-HTTP-Method-Override': 'DELETE' })).status).toBe(204);
+    }
+  });
 });

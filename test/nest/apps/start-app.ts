@@ -20,6 +20,8 @@ export interface StartOptions {
   /** What main.ts would do before `listen`. */
   readonly prepare?: (app: INestApplication) => void;
   readonly nest?: NestApplicationOptions;
+  /** Undefined listens wherever the adapter does when it is told nothing. @default '127.0.0.1' */
+  readonly host?: string | undefined;
 }
 
 const running = new Set<INestApplication>();
@@ -34,7 +36,8 @@ export async function startApp(metadata: ModuleMetadata, options: StartOptions =
     : module.createNestApplication(nest);
   options.prepare?.(app);
   running.add(app);
-  await app.listen(0, '127.0.0.1');
+  if ('host' in options && options.host === undefined) await app.listen(0);
+  else await app.listen(0, options.host ?? '127.0.0.1');
   const { port } = (app.getHttpServer() as { address(): AddressInfo }).address();
   return { app, url: `http://127.0.0.1:${port}` };
 }
