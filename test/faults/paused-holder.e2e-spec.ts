@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { cpuTimeOf } from '../harness/linux-process.js';
 import { on, openPatch, storedInFile } from '../harness/open-patch.js';
@@ -29,9 +30,14 @@ async function expectSame(url: string, content: Buffer): Promise<void> {
 
 describe('a holder that is paused', () => {
   /** A PATCH in A that has stored some bytes and has more in its socket; then A stops. */
-  async function pausedWhileReceiving(content: Buffer, stored: number, unread: Buffer) {
+  async function pausedWhileReceiving(
+    content: Buffer,
+    stored: number,
+    unread: Buffer,
+    headers: Record<string, string> = {},
+  ) {
     const url = await createUpload(a.url, content.length);
-    const socket = await openPatch(url, { offset: 0, length: content.length });
+    const socket = await openPatch(url, { offset: 0, length: content.length, headers });
     await socket.send(content.subarray(0, stored));
     await storedInFile(uploadDir, url, stored);
     a.signal('SIGSTOP');
@@ -87,6 +93,24 @@ describe('a holder that is paused', () => {
     for (const server of [a, b]) expect(await offsetOf(on(server.url, url))).toBe(100_000);
     expect((await patch(on(b.url, url), 100_000, content.subarray(100_000))).status).toBe(204);
     await expectSame(url, content);
+  });
+
+  it('woken in the middle of a chunk with a checksum, it verifies nothing', async () => {
+    const content = randomContent('paused holder, checksum', 300_000);
+    const checksum = createHash('sha1').update(content).digest('base64');
+    const { url, socket } = await pausedWhileReceiving(content, 100_000, content.subarray(100_000, 150_000), {
+      'Upload-Checksum': `sha1 ${checksum}`,
+    });
+    expect(await offsetOf(on(b.url, url))).toBe(0);
+    const other = randomContent('another content', 300_000);
+    expect((await patch(on(b.url, url), 0, other.subarray(0, 200_000))).status).toBe(204);
+
+    a.signal('SIGCONT');
+    await socket.send(content.subarray(150_000));
+    expect(await outcomeOf(socket)).not.toBe(204);
+    for (const server of [a, b]) expect(await offsetOf(on(server.url, url))).toBe(200_000);
+    expect((await patch(on(a.url, url), 200_000, other.subarray(200_000))).status).toBe(204);
+    await expectSame(url, other);
   });
 
   it('woken, it does not bring back what was terminated meanwhile', async () => {
