@@ -73,6 +73,8 @@ export class UploadState {
   /** Says that the first `offset` bytes are lasting, and those from `unverifiedFrom` on not to be counted. Writes nothing where that is said already. */
   async mark(offset: number, unverifiedFrom: number | undefined, context: StoreContext): Promise<void> {
     const { marks, info } = this.stored;
+    // The ordinary case: no checksum, nothing synced, nothing to say.
+    if (!this.folder.survivesPowerLoss && unverifiedFrom === undefined && isBare(marks)) return;
     const wanted: Marks = { ...marks, ...(await this.syncedMarks(offset)), unverifiedFrom };
     if (!isSame(wanted, marks)) await this.replace({ info, marks: wanted }, context);
   }
@@ -87,7 +89,7 @@ export class UploadState {
     const hasTakenOver = await this.folder.takeOver(this.names, lock);
     const isFresh = this.readFor === context && !hasTakenOver;
     this.readFor = undefined;
-    if (!isFresh) this.stored = await this.folder.readInfo(this.stored.info.id);
+    if (!isFresh) this.stored = await this.folder.readInfo(this.stored.info.id, lock);
     const state = await this.closed(await readLocked(this.folder, this.names, this.stored, context), context);
     return this.folder.survivesPowerLoss && isUnsynced(state) ? this.synced(state, context) : state;
   }
@@ -137,6 +139,10 @@ export class UploadState {
     this.stored = stored;
     if (this.known) this.known = { ...this.known, state: { ...this.known.state, stored } };
   }
+}
+
+function isBare({ unverifiedFrom, syncedOffset, bootId }: Marks): boolean {
+  return unverifiedFrom === undefined && syncedOffset === undefined && bootId === undefined;
 }
 
 function isSame(a: Marks, b: Marks): boolean {
