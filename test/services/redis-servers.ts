@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { RedisLockerOptions } from '@nestjs-tus/redis-locker';
 import { createClient } from 'redis';
-import { temporaryFolder } from '../harness/temporary-folder.js';
 
 const SCRIPT = join(import.meta.dirname, 'redis.sh');
 /** The bus of a cluster node listens 10,000 higher than the node. */
@@ -35,7 +35,8 @@ const run = promisify(execFile);
 
 export async function startRedis(topology: Topology): Promise<RedisServers> {
   const port = await freePorts();
-  const dir = await temporaryFolder();
+  // Removed by the script when it has stopped the servers: it needs their process ids, which are in there.
+  const dir = await mkdtemp(join(tmpdir(), 'nestjs-tus-redis-'));
   const env = { ...process.env, REDIS_PORT: String(port), REDIS_DIR: dir };
   started.push({ env });
   await run(SCRIPT, [topology], { env });

@@ -68,7 +68,7 @@ export class Claims {
     } catch (error) {
       this.forget(nonce);
       // It may have been taken, or will be when Redis goes on: then nobody would let go.
-      const letGo = () => (running.mayHaveRun() ? this.leases.release({ id, nonce }) : undefined);
+      const letGo = () => (running.mayHaveRun() ? this.leases.release({ id, nonce }, 'unused') : undefined);
       void running.settled.then(letGo, letGo);
       throw error;
     }

@@ -26,6 +26,11 @@ export interface Lease {
   lose(cause: unknown): void;
 }
 
+/** A lock that Redis has still to be told of. */
+interface Unreleased extends Pick<Lease, 'id' | 'nonce' | 'since'> {
+  readonly use: 'used' | 'unused';
+}
+
 /** Names of Redis' keys for one id; the braces put them into one slot of a cluster. */
 export function keysOf(prefix: string, id: string): [lock: string, last: string, waiting: string] {
   const tag = `{${encodeURIComponent(id)}}`;
@@ -39,7 +44,7 @@ export function keysOf(prefix: string, id: string): [lock: string, last: string,
 export class Leases {
   private readonly held = new Map<string, Lease>();
   private readonly renewing = new Set<Lease>();
-  private readonly unreleased = new Map<string, Pick<Lease, 'id' | 'nonce' | 'since'>>();
+  private readonly unreleased = new Map<string, Unreleased>();
   private timer?: NodeJS.Timeout;
 
   constructor(
@@ -65,13 +70,13 @@ export class Leases {
   }
 
   /**
-   * Lets go of a lock, held or perhaps taken. When Redis does not answer, it is tried again until the lease is over
-   * anyway. Never rejects.
+   * Lets go of a lock. When Redis does not answer, it is tried again until the lease is over anyway. Never rejects.
+   * @param use `unused` for one that was, or may have been, taken for a caller who no longer wanted it
    */
-  async release(lease: Pick<Lease, 'id' | 'nonce'>): Promise<void> {
-    this.held.delete(lease.nonce);
-    const unreleased = { id: lease.id, nonce: lease.nonce, since: performance.now() };
-    this.unreleased.set(lease.nonce, unreleased);
+  async release({ id, nonce }: Pick<Lease, 'id' | 'nonce'>, use: 'used' | 'unused' = 'used'): Promise<void> {
+    this.held.delete(nonce);
+    const unreleased = { id, nonce, use, since: performance.now() };
+    this.unreleased.set(nonce, unreleased);
     await this.tryToRelease(unreleased);
   }
 
@@ -84,16 +89,11 @@ export class Leases {
     this.stopTime();
   }
 
-  private async tryToRelease({ id, nonce }: Pick<Lease, 'id' | 'nonce'>): Promise<void> {
+  private async tryToRelease({ id, nonce, use }: Unreleased): Promise<void> {
     const { prefix, rememberFor } = this.options;
+    const parameters = [this.node, nonce, rememberFor, this.channels, id, use];
     try {
-      await this.connection.run(RELEASE, keysOf(prefix, id), [
-        this.node,
-        nonce,
-        rememberFor,
-        this.channels,
-        id,
-      ]);
+      await this.connection.run(RELEASE, keysOf(prefix, id), parameters);
       this.unreleased.delete(nonce);
     } catch {
       // The connection has told the operator. The next tick tries again.
