@@ -6,7 +6,7 @@ import { RedisLocker, type RedisLockerOptions } from '@nestjs-tus/redis-locker';
 import { createClient } from 'redis';
 import { eventually, within } from '../harness/eventually.js';
 import { startHolder } from './redis-holder.js';
-import { type RedisServers, startRedis } from './redis-servers.js';
+import { type RedisServers, reserveRedis, startRedis, type Topology } from './redis-servers.js';
 
 const LEASE_MS = 3_000;
 /** For what ends with a lease: it needs some, and the machine may be slow. */
@@ -118,7 +118,7 @@ describe('RedisLocker', () => {
     for (const refusal of refusals) {
       expect(refusal).toMatchObject({ reason: { code: ErrStorageUnavailable.code, status: 503 } });
     }
-    await redis.restart();
+    await redis.start();
     const after = await heldAgain(other, 'upload');
     await lost(before);
     expect(await before.isHeld!()).toBe(false);
@@ -144,7 +144,7 @@ describe('RedisLocker', () => {
     expect(second.seized).toBe(false);
     await second.unlock();
     await redis.signal('SIGKILL');
-    await redis.restart();
+    await redis.start();
     const third = await heldAgain(stale, 'upload');
     expect(third.previousToken).toBeUndefined();
     expect(third.seized).toBe(true);
@@ -319,3 +319,21 @@ describe('RedisLocker on a cluster', () => {
     }
   });
 });
+
+describe.each<Topology>(['single', 'sentinel', 'cluster'])(
+  'RedisLocker that comes before its Redis (%s)',
+  (topology) => {
+    it('refuses until the servers are there, then works without a restart', async () => {
+      const redis = await reserveRedis(topology);
+      const locker = openLocker({ ...redis.options, leaseDuration: LEASE_MS });
+      await expect(locker.connect()).rejects.toMatchObject({ code: ErrStorageUnavailable.code });
+      await expect(locker.newLock('upload').tryLock()).rejects.toMatchObject({
+        code: ErrStorageUnavailable.code,
+      });
+      await redis.start();
+      const lock = await heldAgain(locker, 'upload');
+      expect(await lock.isHeld!()).toBe(true);
+      await lock.unlock();
+    });
+  },
+);

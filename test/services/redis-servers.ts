@@ -24,8 +24,8 @@ export interface RedisServers {
   readonly options: RedisLockerOptions;
   /** Sends a signal to the server on a port; SIGKILL forgets everything, as nothing is persistent. */
   signal(name: NodeJS.Signals, port?: number): Promise<void>;
-  /** Starts the single server again, empty. */
-  restart(): Promise<void>;
+  /** Starts them, or the single server again after its end. Resolves when they answer. */
+  start(): Promise<void>;
   /** Asks a server on a port. */
   ask(args: string[], port?: number): Promise<string>;
 }
@@ -34,12 +34,18 @@ const started: { env: NodeJS.ProcessEnv }[] = [];
 const run = promisify(execFile);
 
 export async function startRedis(topology: Topology): Promise<RedisServers> {
+  const servers = await reserveRedis(topology);
+  await servers.start();
+  return servers;
+}
+
+/** As `startRedis`, but not started yet. */
+export async function reserveRedis(topology: Topology): Promise<RedisServers> {
   const port = await freePorts();
   // Removed by the script when it has stopped the servers: it needs their process ids, which are in there.
   const dir = await mkdtemp(join(tmpdir(), 'nestjs-tus-redis-'));
   const env = { ...process.env, REDIS_PORT: String(port), REDIS_DIR: dir };
   started.push({ env });
-  await run(SCRIPT, [topology], { env });
   const url = `redis://127.0.0.1:${port}`;
   const node = (offset: number) => ({ host: '127.0.0.1', port: port + offset });
   const options: Record<Topology, RedisLockerOptions> = {
@@ -54,8 +60,8 @@ export async function startRedis(topology: Topology): Promise<RedisServers> {
     async signal(name, at = port) {
       process.kill(Number(await readFile(join(dir, `${at}.pid`), 'utf8')), name);
     },
-    async restart() {
-      await run(SCRIPT, ['single'], { env });
+    async start() {
+      await run(SCRIPT, [topology], { env });
     },
     async ask(args, at = port) {
       const client = createClient({ url: `redis://127.0.0.1:${at}` });

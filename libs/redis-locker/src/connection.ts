@@ -25,9 +25,11 @@ const MAX_RECONNECT_MS = 500;
  */
 export class Connection {
   readonly isCluster: boolean;
+  private readonly hearsBeside: boolean;
   private readonly commands: RedisConnection;
   private readonly subscriber: RedisConnection;
   private readonly outage: Outage;
+  private readonly refusals = new Set<(cause: unknown) => void>();
   private opening?: Promise<void>;
   private contactSince?: number;
   private isClosed = false;
@@ -41,8 +43,8 @@ export class Connection {
     this.commands = options.client ?? makeClient(options);
     this.isCluster = 'masters' in this.commands;
     // Sentinel and Cluster keep a connection of its own for messages; a single client has to be doubled.
-    const hearsBeside = this.isCluster || 'getSentinelNode' in this.commands;
-    this.subscriber = hearsBeside ? this.commands : this.commands.duplicate();
+    this.hearsBeside = this.isCluster || 'getSentinelNode' in this.commands;
+    this.subscriber = this.hearsBeside ? this.commands : this.commands.duplicate();
     for (const client of new Set([this.commands, this.subscriber])) {
       client.on('error', this.onError);
       for (const event of FRESH_EVENTS) client.on(event, this.onFresh);
@@ -101,11 +103,20 @@ export class Connection {
   /** Bounded in time itself, so that nothing is sent after its caller has given up. */
   private async opened(): Promise<void> {
     if (this.isClosed) throw new Error('The RedisLocker is closed.');
+    if (this.contactSince !== undefined) return;
     this.opening ??= this.connect().catch((error: unknown) => {
       this.opening = undefined;
       throw error;
     });
-    await within(this.options.commandTimeout, this.opening);
+    // A client whose connection is refused goes on trying. Its callers need not wait for that.
+    let refuse: (cause: unknown) => void = () => undefined;
+    const refusal = new Promise<never>((_resolve, reject) => (refuse = reject));
+    this.refusals.add(refuse);
+    try {
+      await within(this.options.commandTimeout, Promise.race([this.opening, refusal]));
+    } finally {
+      this.refusals.delete(refuse);
+    }
     this.contactSince ??= performance.now();
   }
 
@@ -143,6 +154,8 @@ export class Connection {
   private readonly onFresh = (): void => this.listener.onFresh();
   private readonly onError = (error: unknown): void => {
     if (!this.isClosed) this.outage.begin(error);
+    // Of several servers, one may be gone without harm.
+    if (!this.hearsBeside) for (const refuse of this.refusals) refuse(error);
   };
 }
 
