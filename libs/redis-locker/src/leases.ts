@@ -28,8 +28,14 @@ export interface Lease {
 
 /** A lock that Redis has still to be told of. */
 interface Unreleased extends Pick<Lease, 'id' | 'nonce' | 'since'> {
-  readonly use: 'used' | 'unused';
+  readonly use: Use;
 }
+
+/**
+ * How a lock was used when it is let go: its holder is done; nobody has worked under it, as it was, or may have been, taken
+ * for a caller who no longer wanted it; or somebody may still be working.
+ */
+export type Use = 'done' | 'unused' | 'working';
 
 /** Names of Redis' keys for one id; the braces put them into one slot of a cluster. */
 export function keysOf(prefix: string, id: string): [lock: string, last: string, waiting: string] {
@@ -71,9 +77,8 @@ export class Leases {
 
   /**
    * Lets go of a lock. When Redis does not answer, it is tried again until the lease is over anyway. Never rejects.
-   * @param use `unused` for one that was, or may have been, taken for a caller who no longer wanted it
    */
-  async release({ id, nonce }: Pick<Lease, 'id' | 'nonce'>, use: 'used' | 'unused' = 'used'): Promise<void> {
+  async release({ id, nonce }: Pick<Lease, 'id' | 'nonce'>, use: Use): Promise<void> {
     this.held.delete(nonce);
     const unreleased = { id, nonce, use, since: performance.now() };
     this.unreleased.set(nonce, unreleased);
@@ -84,7 +89,7 @@ export class Leases {
   async close(): Promise<void> {
     const leases = [...this.held.values()];
     for (const lease of leases) this.lose(lease, new Error('the locker was closed'));
-    await Promise.all(leases.map((lease) => this.release(lease)));
+    await Promise.all(leases.map((lease) => this.release(lease, 'working')));
     this.unreleased.clear();
     this.stopTime();
   }

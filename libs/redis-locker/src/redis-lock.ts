@@ -89,7 +89,7 @@ export class RedisLock implements Lock {
     this.lease = undefined;
     this.shared.claims.forget(lease.nonce);
     // Also when it was lost: it may be ours still, and others need not wait for its end.
-    await this.shared.leases.release(lease);
+    await this.shared.leases.release(lease, 'done');
     this.leave(place);
   }
 

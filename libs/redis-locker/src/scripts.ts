@@ -78,7 +78,8 @@ return { 1, token, previous, seized and '1' or '' }
 
 /**
  * Lets go, if the caller is still the holder, and tells the nodes where somebody waits.
- * ARGV: node, nonce, remember, what channels begin with, id, and 'unused' when nobody has worked under this lock.
+ * ARGV: node, nonce, remember, what channels begin with, id, and how the lock was used: 'done', 'unused' when nobody has
+ * worked under it, 'working' when somebody may still.
  * Answers 1, or 0 when the caller was not the holder.
  */
 export const RELEASE = script(`
@@ -86,8 +87,8 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] .. ' ' .. ARGV[2] then return 0 end
 redis.call('DEL', KEYS[1])
 local last = redis.call('HMGET', KEYS[2], 'holder', 'seized')
 if last[1] == ARGV[2] then
-  -- Seized and not used: whoever comes next has still to keep the former holder out.
-  if ARGV[6] ~= 'unused' or last[2] ~= '1' then redis.call('HDEL', KEYS[2], 'holder') end
+  -- Without this, whoever comes next seizes the lock. It must, too, if this one had to and did nothing.
+  if ARGV[6] == 'done' or (ARGV[6] == 'unused' and last[2] ~= '1') then redis.call('HDEL', KEYS[2], 'holder') end
   redis.call('PEXPIRE', KEYS[2], ARGV[3])
 end
 for _, node in ipairs(redis.call('SMEMBERS', KEYS[3])) do
