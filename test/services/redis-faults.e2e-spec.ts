@@ -245,6 +245,26 @@ describe('RedisLocker', () => {
     expect(await locker.newLock('upload').tryLock()).toBe(true);
   });
 
+  it('passes on that a lock is seized while nobody has worked under it', async () => {
+    const [closing, hasty, next] = [openLocker(options), openLocker(options), openLocker(options)];
+    const interrupted = await held(closing, 'upload');
+    await closing.close();
+    expect(interrupted.lost!.aborted).toBe(true);
+    await hasty.connect();
+    await redis.signal('SIGSTOP');
+    try {
+      const refused = hasty.newLock('upload').tryLock();
+      await expect(refused).rejects.toMatchObject({ code: ErrStorageUnavailable.code });
+    } finally {
+      // Redis takes the lock for the one that it did not answer in time; that one lets go of it unused.
+      await redis.signal('SIGCONT');
+    }
+    const lock = await heldAgain(next, 'upload');
+    expect(lock.seized).toBe(true);
+    await lock.unlock();
+    expect((await held(next, 'upload')).seized).toBe(false);
+  });
+
   it('works on a client of the app, which stays open', async () => {
     const client = createClient({ url: redis.options.url });
     await client.connect();
