@@ -4,15 +4,7 @@ import { randomContent, randomNumbers, sha256 } from '../harness/random-content.
 import type { RawSocket } from '../harness/raw-socket.js';
 import { type ServerProcess, startServer } from '../harness/server-process.js';
 import { temporaryFolder } from '../harness/temporary-folder.js';
-import {
-  create,
-  createUpload,
-  download,
-  head,
-  offsetOf,
-  patch,
-  type Reply,
-} from '../harness/tus-requests.js';
+import { createUpload, download, head, offsetOf, patch, type Reply } from '../harness/tus-requests.js';
 import { type RedisServers, startRedis } from './redis-servers.js';
 
 /** The lease of the server's locker, in milliseconds. */
