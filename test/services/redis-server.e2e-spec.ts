@@ -1,3 +1,5 @@
+import { RedisLocker } from '@nestjs-tus/redis-locker';
+import { MemoryStore, TusModule } from 'nestjs-tus';
 import { eventually } from '../harness/eventually.js';
 import { on, openPatch, storedInFile } from '../harness/open-patch.js';
 import { randomContent, randomNumbers, sha256 } from '../harness/random-content.js';
@@ -5,6 +7,7 @@ import type { RawSocket } from '../harness/raw-socket.js';
 import { type ServerProcess, startServer } from '../harness/server-process.js';
 import { temporaryFolder } from '../harness/temporary-folder.js';
 import { createUpload, download, head, offsetOf, patch, type Reply } from '../harness/tus-requests.js';
+import { closeApps, startApp } from '../nest/apps/start-app.js';
 import { type RedisServers, startRedis } from './redis-servers.js';
 
 /** The lease of the server's locker, in milliseconds. */
@@ -148,5 +151,26 @@ describe('a server that starts before its Redis', () => {
     await unlockedHead(on(early.url, url));
     expect((await patch(on(early.url, url), 0, 'hello')).status).toBe(204);
     expect((await early.stop()).code).toBe(0);
+  });
+});
+
+describe('an app of its own', () => {
+  afterEach(closeApps);
+
+  it('takes the locker by a provider recipe, and closes it with itself', async () => {
+    const locker = new RedisLocker({ url: redis.options.url, prefix: 'app' });
+    const { app, url } = await startApp({
+      imports: [
+        TusModule.forRoot({
+          store: { useFactory: () => new MemoryStore() },
+          locker: { useFactory: () => locker },
+        }),
+      ],
+    });
+    const upload = await createUpload(`${url}/files`, 5);
+    expect((await patch(upload, 0, 'hello')).status).toBe(204);
+    expect(await redis.ask(['EXISTS', `app:last:{${new URL(upload).pathname.split('/').at(-1)}}`])).toBe(1);
+    await app.close();
+    await expect(locker.newLock('upload').tryLock()).rejects.toMatchObject({ status: 503 });
   });
 });
