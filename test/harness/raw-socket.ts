@@ -14,7 +14,10 @@ export class RawSocket {
   private received = Buffer.alloc(0);
   private waiting: (() => void)[] = [];
 
-  private constructor(readonly socket: Socket) {
+  private constructor(
+    readonly socket: Socket,
+    private readonly port: number,
+  ) {
     socket.on('data', (chunk: Buffer) => {
       this.received = Buffer.concat([this.received, chunk]);
       this.wake();
@@ -32,20 +35,24 @@ export class RawSocket {
     });
     await within('a connection', opened);
     openedSockets.add(socket);
-    return new RawSocket(socket);
+    return new RawSocket(socket, port);
   }
 
   /** Sends bytes; resolves when the kernel took them. A connection that breaks meanwhile is seen in `fate`. */
   async send(bytes: string | Uint8Array): Promise<void> {
     await new Promise<void>((resolve) => {
-      this.socket.once('close', () => resolve());
-      this.socket.write(bytes, () => resolve());
+      const done = () => {
+        this.socket.off('close', done);
+        resolve();
+      };
+      this.socket.once('close', done);
+      this.socket.write(bytes, done);
     });
   }
 
   /** Sends a request line and headers; a list sends a header as often as it has values. */
   async sendHead(method: string, target: string, headers: Record<string, string | string[]>): Promise<void> {
-    await this.send(requestHead(method, target, headers));
+    await this.send(requestHead(method, target, { Host: `127.0.0.1:${this.port}`, ...headers }));
   }
 
   /** The next message from the server, 1xx included. `method` is that of the request: a HEAD's answer has no body. */
@@ -106,15 +113,11 @@ export class RawSocket {
   }
 }
 
-export function requestHead(
-  method: string,
-  target: string,
-  headers: Record<string, string | string[]>,
-): string {
+function requestHead(method: string, target: string, headers: Record<string, string | string[]>): string {
   const lines = Object.entries(headers).flatMap(([name, value]) =>
     [value].flat().map((one) => `${name}: ${one}`),
   );
-  return [`${method} ${target} HTTP/1.1`, 'Host: 127.0.0.1', ...lines, '', ''].join('\r\n');
+  return [`${method} ${target} HTTP/1.1`, ...lines, '', ''].join('\r\n');
 }
 
 /** One request on a connection of its own, and its answer. `socket` is still open when the server left it so. */

@@ -27,7 +27,8 @@ beforeAll(async () => {
   sweeping = await startInProcess({ expiration: { after: AFTER_MS, sweepInterval: 20 } });
 });
 
-const secondsLeft = (expires: unknown) => Math.round((Date.parse(String(expires)) - Date.now()) / 1000);
+/** An HTTP date has whole seconds: what is left of one is lost. */
+const secondsLeft = (expires: unknown) => Math.ceil((Date.parse(String(expires)) - Date.now()) / 1000);
 
 describe('expiration', () => {
   it('EX1: is announced', async () => {
