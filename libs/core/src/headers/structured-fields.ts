@@ -1,4 +1,4 @@
-import { parseDictionary, parseItem, type BareItem } from 'structured-headers';
+import { parseDictionary, parseItem } from 'structured-headers';
 
 /** A fraction is no Integer, although JavaScript has one type for both. */
 const DECIMAL = /^ *-?\d+\.\d/;
@@ -31,18 +31,21 @@ export function readBoolean(field: FieldValue): boolean | undefined {
  * Reads a Dictionary; of its members only those that are Items.
  * @returns undefined when the field is absent or malformed as a whole
  */
-export function readDictionary(field: FieldValue): ReadonlyMap<string, BareItem> | undefined {
+export function readDictionary(field: FieldValue): ReadonlyMap<string, unknown> | undefined {
   const text = textOf(field);
   if (text === undefined) return undefined;
   const members = orIgnored(() => parseDictionary(text));
   if (!members) return undefined;
-  const items = new Map<string, BareItem>();
-  for (const [key, [value]] of members) if (!Array.isArray(value)) items.set(key, value);
+  const items = new Map<string, unknown>();
+  for (const [key, member] of members) {
+    const value: unknown = member[0];
+    if (!Array.isArray(value)) items.set(key, value);
+  }
   return items;
 }
 
-function bareItem(text: string): BareItem | undefined {
-  return orIgnored(() => parseItem(text)[0]);
+function bareItem(text: string): unknown {
+  return orIgnored((): unknown => parseItem(text)[0]);
 }
 
 /** RFC 9651, 4.2: "If parsing fails, … the entire field value MUST be ignored". The parser says so by throwing. */
