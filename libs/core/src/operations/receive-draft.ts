@@ -1,5 +1,11 @@
 import type { Engine } from '../engine.js';
-import { ErrUploadInvalidated, ErrUploadStoppedByServer, errors, hasCode, type HttpError } from '../errors.js';
+import {
+  ErrUploadInvalidated,
+  ErrUploadStoppedByServer,
+  errors,
+  hasCode,
+  type HttpError,
+} from '../errors.js';
 import type { Exchange } from '../exchange.js';
 import { hasAllBytes, type FileInfo } from '../file-info.js';
 import type { Upload } from '../store/data-store.js';
@@ -88,23 +94,28 @@ async function settleDraft(
     await postponeExpiry(engine, upload, info, scope);
     throw errors.invalidUploadLength();
   }
-  return complete(engine, exchange, upload, info, scope);
+  const sized = info.sizeIsDeferred ? await declare(engine, upload, info, info.offset, scope) : info;
+  return complete(
+    engine,
+    exchange,
+    upload,
+    draft.completes ? { ...sized, state: 'finishing' } : sized,
+    scope,
+  );
 }
 
 /** Finishes an upload of whose content nothing is missing. */
-export async function complete(
+async function complete(
   engine: Engine,
   exchange: Exchange,
   upload: Upload,
   info: FileInfo,
   scope: OperationScope,
 ): Promise<Settled> {
-  const sized = info.sizeIsDeferred ? await declare(engine, upload, info, info.offset, scope) : info;
-  const whole: FileInfo = { ...sized, state: 'finishing' };
   // Somebody may disagree, or be asked again after a crash: until then HEAD must not say that bytes are missing.
   if (engine.config.preFinishResponseCallback || info.digests)
     await update(engine, upload, { state: 'finishing' }, scope);
-  const finished = await finish(engine, exchange, upload, whole, scope);
+  const finished = await finish(engine, exchange, upload, info, scope);
   engine.digests.forget(info.id);
   return finished;
 }
