@@ -210,6 +210,8 @@ export class TusHandler {
   readonly handle: RequestListener = async (req, res) => {
     const route = routeOf(req, this.config.basePath);
     const exchange = this.open(req, res, route ?? { collectionPath: collectionPathOf(this.config.basePath) });
+    // `OPTIONS *` asks what the server can do anywhere.
+    if (req.url === '*' && exchange.method === 'OPTIONS') return this.answerOptions(exchange);
     if (!route) return this.refuse(exchange, errors.notFound());
     await this.answer(exchange);
   };
