@@ -26,7 +26,8 @@ import {
 } from '@nestjs-tus/core';
 import { bootId } from './boot-id.js';
 import { FileUpload, ownUpload } from './file-upload.js';
-import { close, hasErrno, readdir, remove } from './files.js';
+import { hasErrno } from './errno.js';
+import { close, readdir, remove } from './files.js';
 import type { Marks, StoredInfo } from './info-record.js';
 import { type FileStoreOptions, resolveOptions } from './options.js';
 import { storageError } from './storage-error.js';
@@ -84,9 +85,10 @@ export class FileStore
     };
     try {
       const fd = await this.createFiles(names, stored);
-      if (context.defer) return FileUpload.created(this.folder, names, stored, fd, context);
+      const upload = new FileUpload(this.folder, names, stored);
+      if (context.defer) return upload.continueWith(fd, context);
       await close(fd);
-      return new FileUpload(this.folder, names, stored);
+      return upload;
     } catch (error) {
       throw hasErrno(error, 'EEXIST') ? errors.uploadExists(error) : storageError(error);
     }
@@ -166,17 +168,16 @@ export class FileStore
     return { revision: 1, syncedOffset: 0, bootId: await bootId() };
   }
 
-  /** Makes both files, or neither; answers the open data file. */
+  /**
+   * Makes both files, or neither; answers the open data file. The info first: where it is, there is an upload, even if its data
+   * have another name for a while.
+   */
   private async createFiles(names: UploadNames, stored: StoredInfo): Promise<number> {
-    const fd = await this.folder.create(names.data);
+    await this.folder.createInfo(names, stored);
     try {
-      await this.folder.createInfo(names, stored);
-      return fd;
+      return await this.folder.createData(names);
     } catch (error) {
-      await close(fd);
-      await remove(names.data);
-      // An info that was there before is another upload's.
-      if (!hasErrno(error, 'EEXIST')) await remove(names.info);
+      await remove(names.info);
       throw error;
     }
   }

@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { hasErrno } from './errno.js';
 
 /**
  * The few calls of `node:fs` that the store needs, as promises. `fs.promises` costs an object for each file and several
@@ -90,10 +91,4 @@ export async function statIfThere(path: string): Promise<fs.Stats | undefined> {
     if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return undefined;
     throw error;
   });
-}
-
-/** True for an error of the system with this code. */
-export function hasErrno(error: unknown, ...codes: string[]): boolean {
-  // Not `instanceof Error`: a test runner's sandbox has another Error than Node's own modules.
-  return typeof error === 'object' && error !== null && 'code' in error && codes.includes(String(error.code));
 }

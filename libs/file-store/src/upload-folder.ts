@@ -1,8 +1,9 @@
 import { basename, dirname, join } from 'node:path';
 import { errors, type Lock, type StoreContext } from '@nestjs-tus/core';
+import { hasErrno } from './errno.js';
 import {
+  close,
   fdatasync,
-  hasErrno,
   mkdir,
   open,
   readdir,
@@ -59,32 +60,34 @@ export class UploadFolder {
     try {
       return parseInfo(await readText(infoName(this.directory, id)), id);
     } catch (error) {
-      if (error instanceof SyntaxError || hasErrno(error, 'ENOENT', 'ENOTDIR', 'ENAMETOOLONG'))
+      if (error instanceof SyntaxError || hasErrno(error, 'ENOENT', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG'))
         throw errors.notFound(error);
       throw error;
     }
   }
 
-  /** Creates a file that must not exist, and the directories above it. Answers its open descriptor. */
-  async create(path: string): Promise<number> {
+  /** Writes the first info of an upload. Rejects with EEXIST when there is one. */
+  async createInfo(names: UploadNames, stored: StoredInfo): Promise<void> {
+    const fd = await this.create(names.info);
     try {
-      return await open(path, 'wx', this.fileMode);
+      await this.writeInfo(fd, stored).finally(() => close(fd));
     } catch (error) {
-      if (!hasErrno(error, 'ENOENT')) throw error;
+      await remove(names.info);
+      throw error;
     }
-    await this.makeDirectory(dirname(path));
-    return open(path, 'wx', this.fileMode);
   }
 
-  /** Writes the first info of an upload. */
-  async createInfo(names: UploadNames, stored: StoredInfo): Promise<void> {
-    const text = Buffer.from(formatInfo(stored));
-    const written = async (fd: number) => {
-      await writeAll(fd, text, 0);
-      if (this.survivesPowerLoss) await fdatasync(fd);
-    };
-    await withFile(names.info, 'wx', written, this.fileMode);
-    await this.syncNames(names.info, names.data);
+  /** Creates the data file, and has both names last; answers its open descriptor. Rejects with EEXIST when there is one. */
+  async createData(names: UploadNames): Promise<number> {
+    const fd = await this.create(names.data);
+    try {
+      await this.syncNames(names.info, names.data);
+      return fd;
+    } catch (error) {
+      await close(fd);
+      await remove(names.data);
+      throw error;
+    }
   }
 
   /**
@@ -94,13 +97,8 @@ export class UploadFolder {
    */
   async replaceInfo(names: UploadNames, stored: StoredInfo, context: StoreContext): Promise<void> {
     const temporary = temporaryNames(names, tokenOf(context.lock)).info;
-    const text = Buffer.from(formatInfo(stored));
-    const written = async (fd: number) => {
-      await writeAll(fd, text, 0);
-      if (this.survivesPowerLoss) await fdatasync(fd);
-    };
     try {
-      await withFile(temporary, 'w', written, this.fileMode);
+      await withFile(temporary, 'w', (fd) => this.writeInfo(fd, stored), this.fileMode);
       await this.commit(temporary, names.info, context);
     } catch (error) {
       await remove(temporary);
@@ -137,11 +135,27 @@ export class UploadFolder {
     if (!lock.seized || this.takenOver.has(lock)) return false;
     const id = basename(names.info, '.info');
     for (const directory of new Set([this.directory, dirname(names.data)])) {
-      const left = (await readdir(directory)).filter((name) => idOfTemporary(name) === id);
+      const left = (await namesIn(directory)).filter((name) => idOfTemporary(name) === id);
       for (const name of left) await remove(join(directory, name));
     }
     this.takenOver.add(lock);
     return true;
+  }
+
+  private async writeInfo(fd: number, stored: StoredInfo): Promise<void> {
+    await writeAll(fd, Buffer.from(formatInfo(stored)), 0);
+    if (this.survivesPowerLoss) await fdatasync(fd);
+  }
+
+  /** Creates a file that must not exist, and the directories above it. Answers its open descriptor. */
+  private async create(path: string): Promise<number> {
+    try {
+      return await open(path, 'wx', this.fileMode);
+    } catch (error) {
+      if (!hasErrno(error, 'ENOENT')) throw error;
+    }
+    await this.makeDirectory(dirname(path));
+    return open(path, 'wx', this.fileMode);
   }
 
   private async makeDirectory(path: string): Promise<void> {
@@ -170,4 +184,12 @@ export async function assertHeld({ lock, signal }: StoreContext): Promise<void> 
 
 function reasonOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
+}
+
+/** A directory that is missing has nothing in it. */
+async function namesIn(directory: string): Promise<string[]> {
+  return readdir(directory).catch((error: unknown) => {
+    if (hasErrno(error, 'ENOENT')) return [];
+    throw error;
+  });
 }
