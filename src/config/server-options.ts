@@ -10,6 +10,10 @@ export interface ServerOptions {
   readonly durability: 'crash' | 'power-loss';
   readonly locker: 'memory' | 'file';
   readonly maxSize: number;
+  readonly enableExperimentalProtocol: boolean;
+  readonly minSize: number;
+  readonly minAppendSize: number;
+  readonly maxAppendSize: number;
   readonly maxMetadataSize: number;
   readonly expireAfter: number;
   readonly expireSweepInterval: number;
