@@ -51,10 +51,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 // Not by `app.listen`, which logs what fails, too: the operator gets one line, from main.
 async function listen(server: Server, { host, port }: ServerOptions): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) =>
-      reject(new Error(`cannot listen on ${host}:${port}: ${reasonOf(cause)}`, { cause })),
-    );
-    server.listen(port, host, () => resolve());
+    const fail = (cause: NodeJS.ErrnoException) =>
+      reject(new Error(`cannot listen on ${host}:${port}: ${reasonOf(cause)}`, { cause }));
+    server.once('error', fail);
+    server.listen(port, host, () => {
+      server.off('error', fail);
+      resolve();
+    });
   });
 }
 

@@ -9,6 +9,8 @@ import { RestartBudget } from './restart-budget.js';
 
 const MOST_RESTARTS = 10;
 const RESTART_WINDOW_MS = 60_000;
+/** Left of the deadline for leaving; workers leave a little earlier by themselves. */
+const MARGIN_MS = 100;
 
 /** Runs `options.workers` processes on one port, and replaces those that die. */
 export function superviseWorkers(options: ServerOptions): void {
@@ -28,8 +30,10 @@ export function superviseWorkers(options: ServerOptions): void {
     process.stdout.write(readyLine(options, port));
   });
   cluster.on('message', (_worker, message: unknown) => {
-    if (isReady || isEnding || !isStartFailure(message)) return;
+    if (isEnding || !isStartFailure(message)) return;
     process.stderr.write(`${message.startFailure}\n`);
+    // One that was to replace another counts as one more death; the others go on serving.
+    if (isReady) return;
     killWorkers();
     process.exit(1);
   });
@@ -50,12 +54,15 @@ export function superviseWorkers(options: ServerOptions): void {
 
 /** Asks the workers to end, and ends them when the time is up. */
 function endWorkers(timeout: number): void {
-  for (const worker of workers()) worker.send(SHUT_DOWN);
+  for (const worker of workers()) if (worker.isConnected()) worker.send(SHUT_DOWN);
   leaveWhenAllAreGone();
-  setTimeout(() => {
-    killWorkers();
-    process.exit(0);
-  }, timeout);
+  setTimeout(
+    () => {
+      killWorkers();
+      process.exit(0);
+    },
+    Math.max(0, timeout - MARGIN_MS),
+  );
 }
 
 function leaveWhenAllAreGone(): void {

@@ -9,6 +9,7 @@ import {
 import {
   errors,
   MemoryStore,
+  TusEvents,
   TusHook,
   TusModule,
   TusService,
@@ -147,6 +148,24 @@ describe('a hook class that is found', () => {
     const id = idOf(await create(`${url}/files`, 5));
     expect(order).toEqual(['callback', 'listed callback', 'found listed']);
     await expect(app.get(TusService).info(id)).resolves.toMatchObject({ metaData: { by: 'listed' } });
+  });
+
+  it('is asked once when it is listed as well, and may use what the endpoint offers', async () => {
+    const asked: string[] = [];
+    @Injectable()
+    @TusHook()
+    class Both implements TusHooks {
+      constructor(@Inject(TusEvents) events: TusEvents) {
+        events.completed$.subscribe(() => asked.push('completed'));
+      }
+
+      preUploadCreate(): void {
+        asked.push('created');
+      }
+    }
+    const { url } = await startApp({ imports: [TusModule.forRoot({ store, hooks: [Both] })] });
+    await upload(`${url}/files`, 'hello');
+    expect(asked).toEqual(['created', 'completed']);
   });
 
   it('may have its hooks as fields, or come from a factory', async () => {

@@ -19,9 +19,10 @@ export class TusExceptionFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const request = http.getRequest<FrameworkRequest & { params?: { id?: string } }>();
     const response = rawResponse(http.getResponse<FrameworkResponse>());
-    if (response.writableEnded) {
-      // An interceptor that failed after the answer: nothing can be written any more, and somebody should know.
-      this.logger.error(`${this.endpoint.name}: thrown after the answer was sent`, stackOf(exception));
+    if (response.headersSent) {
+      // An interceptor that failed after the answer, a store in the middle of a download: nothing else can be said any
+      // more, and somebody should know.
+      this.logger.error(`${this.endpoint.name}: thrown after the answer had begun`, stackOf(exception));
       return;
     }
     const { handler, exchange } = this.endpoint.open(
