@@ -56,13 +56,11 @@ export class TusHandler {
     const { core } = this.config.storeComposer;
     if (!core) throw new TypeError('storeComposer has no core store');
     this.engine = new Engine(this.config, core, this.events, this.metrics, new AwaitedPartials());
-    this.cors = new Cors(this.config.cors);
     const verifies = this.engine.composer.usesVerifier;
     const tus = new TusV1Dialect({ config: this.config, extensions: this.supportedExtensions(), verifies });
-    this.dialects = new DialectSelection(
-      tus,
-      this.offersDraft() ? { config: this.config, verifies } : undefined,
-    );
+    const offersDraft = this.offersDraft();
+    this.dialects = new DialectSelection(tus, offersDraft ? { config: this.config, verifies } : undefined);
+    this.cors = new Cors(this.config.cors, { offersDraft });
     this.sweeper = new Sweeper(this.engine);
   }
 
