@@ -10,8 +10,13 @@ beforeAll(async () => {
   server = await startInProcess({ enableExperimentalProtocol: true });
 });
 
+/** The option that the client's own types leave out. */
+interface DraftOptions extends UploadOptions {
+  protocol: 'ietf-draft-03' | 'ietf-draft-05';
+}
+
 /** Uploads, and resolves with the URL. */
-function upload(content: UploadSource, options: UploadOptions): Promise<string> {
+function upload(content: UploadSource, options: DraftOptions): Promise<string> {
   return new Promise((resolve, reject) => {
     const started = new Upload(content as Buffer, {
       endpoint: server.url,
@@ -82,7 +87,7 @@ describe.each(['ietf-draft-03', 'ietf-draft-05'] as const)('tus-js-client, %s', 
   it('resumes an upload that another instance began', async () => {
     const content = randomContent('resumed', 500_000);
     const begun = await new Promise<string>((resolve, reject) => {
-      const first = new Upload(content, {
+      const options: DraftOptions = {
         protocol,
         endpoint: server.url,
         chunkSize: 100_000,
@@ -90,7 +95,8 @@ describe.each(['ietf-draft-03', 'ietf-draft-05'] as const)('tus-js-client, %s', 
         onChunkComplete: (_size, accepted) => {
           if (accepted === 200_000) void first.abort().then(() => resolve(first.url ?? ''), reject);
         },
-      });
+      };
+      const first = new Upload(content, options);
       first.start();
     });
     const url = await upload(content, { protocol, uploadUrl: begun });
