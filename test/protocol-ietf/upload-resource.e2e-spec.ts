@@ -155,7 +155,7 @@ describe('discovery', () => {
   });
 
   it('tells nothing of the draft while the option is off', async () => {
-    const tus = await startInProcess();
+    const tus = await startInProcess({ enableExperimentalProtocol: false });
     const { response } = await rawExchange(tus.port, 'OPTIONS', '/files/', {});
     expect(response.all('Upload-Limit')).toEqual([]);
     expect(response.all('Accept-Patch')).toEqual([]);
