@@ -227,6 +227,17 @@ describe.each(versions(({ overflow }) => overflow === 'invalidate'))('overflow, 
       headers: CHUNKED,
     });
     expect(response.status).toBe(400);
+    expect(response.all('Location')).toEqual([]);
+    expect(await server.uploads()).toHaveLength(before);
+  });
+
+  it('ST7: in a plain upload leaves none, either', async () => {
+    const client = new DraftClient(server, spoken);
+    const before = (await server.uploads()).length;
+    const headers = { ...CHUNKED, 'Upload-Complete': undefined };
+    const response = await client.create(chunked(['hel', 'lo!']), { length: 5, headers });
+    // Without a number and without the field it is no request of the draft.
+    expect(response.status).toBe(spoken.interop === undefined ? 412 : 400);
     expect(await server.uploads()).toHaveLength(before);
   });
 });

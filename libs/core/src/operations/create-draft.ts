@@ -1,5 +1,5 @@
 import type { Engine } from '../engine.js';
-import { errors, HttpError } from '../errors.js';
+import { ErrNotFound, errors, hasCode, HttpError } from '../errors.js';
 import type { Exchange } from '../exchange.js';
 import type { DraftTerms } from './draft-terms.js';
 import type { LoadedUpload } from './join.js';
@@ -53,9 +53,21 @@ export async function receiveDraftCreation(
     return await receiveDraft(engine, exchange, made, request, scope);
   } catch (error) {
     if (!(error instanceof HttpError) || error.isFinalAnswer) throw error;
+    if (await isGone(engine, made)) throw error;
     if (isResumable) throw error.with({ header: { Location: exchange.urlOf(made.info.id) } });
     // Nobody was told the upload's URL, so nobody can go on with it.
     await remove(engine, exchange, made.upload, made.info, scope);
+    throw error;
+  }
+}
+
+/** True for an upload that what went wrong has ended. */
+async function isGone(engine: Engine, { info }: LoadedUpload): Promise<boolean> {
+  try {
+    const { state } = await (await engine.store.getUpload(info.id, {})).getInfo({});
+    return state === 'rejected';
+  } catch (error) {
+    if (hasCode(error, ErrNotFound)) return true;
     throw error;
   }
 }
