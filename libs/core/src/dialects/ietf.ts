@@ -27,6 +27,8 @@ import { draftRefusalOf, problemDocument } from './problem.js';
 import { uploadLimit } from './upload-limit.js';
 
 const UPLOAD_RESUMPTION_SUPPORTED = 104;
+/** What is appended to uploads here, to those of tus included. */
+const PATCH_TYPES = `${PARTIAL_UPLOAD}, application/offset+octet-stream`;
 
 /** What the draft's dialects must know of a handler. */
 export interface IetfOptions {
@@ -109,7 +111,7 @@ export class IetfDialect implements Dialect {
   discover(): ResponseHead {
     return {
       status: 200,
-      headers: [...this.common(), 'Upload-Limit', this.limits(), 'Accept-Patch', PARTIAL_UPLOAD],
+      headers: [...this.common(), 'Upload-Limit', this.limits(), 'Accept-Patch', PATCH_TYPES],
     };
   }
 
