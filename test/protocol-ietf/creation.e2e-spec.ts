@@ -116,6 +116,7 @@ describe.each(versions())('creation, %s', (_, spoken) => {
       headers: { 'Transfer-Encoding': 'chunked', 'Content-Type': spoken.appendType },
     });
     await socket.send('5\r\nhello\r\n');
+    await eventually('five bytes', () => server.progress(target) === 5);
     socket.socket.end();
     await socket.closed();
     expect(await client.state(target)).toEqual({ offset: 5, length: undefined, complete: false });
