@@ -223,6 +223,23 @@ describe.each(ALGORITHMS)('Repr-Digest, %s', (algorithm) => {
     expect((await client.get(target)).status).toBe(400);
   });
 
+  it('may come with the request that completes', async () => {
+    const started = { 'Want-Repr-Digest': algorithm === SHA_256 ? 'sha-512=1' : 'sha-256=1' };
+    for (const [announced, status] of [
+      [content, 201],
+      ['something else', 400],
+    ] as const) {
+      const created = await client.create(content.subarray(0, 10), { complete: false, headers: started });
+      const last = await client.append(locationOf(created), content.subarray(10), {
+        complete: true,
+        offset: 10,
+        headers: { 'Repr-Digest': digest(algorithm, announced), 'Want-Repr-Digest': `${algorithm}=1` },
+      });
+      expect([last.status, client.isComplete(last)]).toEqual([status, true]);
+      expect(last.all('Repr-Digest')).toEqual(status === 201 ? [digest(algorithm, content)] : []);
+    }
+  });
+
   it('is verified by a process that has not seen the beginning', async () => {
     const created = await client.create(content.subarray(0, 10), {
       complete: false,

@@ -185,6 +185,7 @@ export class IetfDialect implements Dialect {
       declaredLength,
       content: this.readContent(exchange),
       draft: this.terms(completes),
+      digests: readRepresentationDigests(header['repr-digest'], header['want-repr-digest']),
     };
   }
 

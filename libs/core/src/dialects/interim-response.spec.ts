@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { sendInterim } from './interim-response.js';
+import { isCongested, sendInterim } from './interim-response.js';
 
 const HTTP_1_1 = { httpVersionMajor: 1, httpVersionMinor: 1 };
 
@@ -57,5 +57,18 @@ describe('an interim response', () => {
     expect(() => send(HTTP_1_1, { _writeRaw: () => true }, ['Location', '/a\r\nEvil: 1'])).toThrow(
       /Invalid character/,
     );
+  });
+});
+
+describe('a client that does not read', () => {
+  it.each([
+    [0, false],
+    [1, true],
+  ])('with %d bytes that wait is congested: %s', (writableLength, expected) => {
+    expect(isCongested({ socket: { writableLength } } as unknown as ServerResponse)).toBe(expected);
+  });
+
+  it('is not one whose connection is gone', () => {
+    expect(isCongested({ socket: null } as unknown as ServerResponse)).toBe(false);
   });
 });

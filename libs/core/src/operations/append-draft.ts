@@ -1,7 +1,7 @@
 import type { Engine } from '../engine.js';
 import { errors } from '../errors.js';
 import type { Exchange } from '../exchange.js';
-import { stateOf, type FileInfo } from '../file-info.js';
+import { stateOf, type FileInfo, type RepresentationDigests } from '../file-info.js';
 import type { DraftTerms } from './draft-terms.js';
 import { finish } from './finish.js';
 import type { LoadedUpload } from './join.js';
@@ -51,7 +51,21 @@ export async function appendDraft(
   failIfTooSmall(engine, info, request);
   const sized =
     length !== undefined && info.sizeIsDeferred ? await declare(engine, upload, info, length, scope) : info;
-  return receiveDraft(engine, exchange, { upload, info: sized }, request, scope);
+  const asked = { ...sized, digests: withDigestsOf(request, info.digests) };
+  return receiveDraft(engine, exchange, { upload, info: asked }, request, scope);
+}
+
+/** What the last request says of the whole counts beside what the first one said. */
+function withDigestsOf(
+  { digests, draft }: DraftAppend,
+  known: RepresentationDigests | undefined,
+): RepresentationDigests | undefined {
+  if (!digests || !draft.completes) return known;
+  const expected = [known?.expected, digests.expected].filter((field) => field !== undefined);
+  return {
+    expected: expected.length > 0 ? expected.join(', ') : undefined,
+    wanted: digests.wanted ?? known?.wanted,
+  };
 }
 
 /**

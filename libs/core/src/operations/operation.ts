@@ -47,6 +47,8 @@ export interface AppendRequest {
   readonly declaredLength?: number;
   readonly content: IncomingContent;
   readonly draft?: DraftTerms;
+  /** Of the whole, for the request that completes it. */
+  readonly digests?: RepresentationDigests;
 }
 
 export interface UploadRequest {

@@ -63,7 +63,8 @@ export class RepresentationDigest {
     const algorithms = algorithmsOf(digests);
     if (algorithms.length === 0) return undefined;
     const state = this.states.get(id);
-    if (state?.offset === offset)
+    const isKnown = algorithms.every((algorithm) => state?.hashes.has(algorithm));
+    if (state?.offset === offset && isKnown)
       return new Map([...state.hashes].map(([algorithm, hash]) => [algorithm, hash.copy()]));
     return offset === 0 ? newHashes(algorithms) : undefined;
   }
