@@ -228,6 +228,18 @@ describe('the completeness field', () => {
     },
   );
 
+  it('U1: a plain upload gets no progress, either', async () => {
+    const client = new DraftClient(server, version(9));
+    const socket = await client.open('POST', '/files/', { headers: { 'Content-Length': '10' } });
+    const known = server.events.length;
+    await socket.send('hello');
+    await eventually('five bytes', () =>
+      server.events.slice(known).some(({ name, event }) => name === 'progress' && event.upload.offset === 5),
+    );
+    await socket.send('world');
+    expect((await socket.response('POST')).informational).toEqual([]);
+  });
+
   it('U1: a plain upload that breaks leaves nothing', async () => {
     const before = (await server.uploads()).length;
     const client = new DraftClient(server, version(9));

@@ -1,23 +1,28 @@
 import type { Engine } from '../engine.js';
 import type { Exchange } from '../exchange.js';
+import type { FileInfo } from '../file-info.js';
 
 /**
  * Tells the client now and then how much of its upload is stored. It asks the store, since bytes that were only received may be lost in a
  * crash, and an offset that was told is never taken back.
  */
 export class ProgressAnnouncement {
-  private readonly timer: NodeJS.Timeout | undefined;
+  private timer: NodeJS.Timeout | undefined;
   private isOver = false;
   private isAsking = false;
+  private told: number;
 
   constructor(
     private readonly engine: Engine,
     private readonly exchange: Exchange,
-    private readonly uploadId: string,
-    private told: number,
+    private readonly info: FileInfo,
   ) {
-    if (!exchange.dialect.announceProgress || !exchange.hasBody) return;
-    this.timer = setInterval(() => void this.tell(), engine.config.uploadProgressInterval);
+    this.told = info.offset;
+  }
+
+  start(): void {
+    if (!this.exchange.dialect.announceProgress || !this.exchange.hasBody) return;
+    this.timer = setInterval(() => void this.tell(), this.engine.config.uploadProgressInterval);
   }
 
   stop(): void {
@@ -29,14 +34,14 @@ export class ProgressAnnouncement {
     if (this.isAsking) return;
     this.isAsking = true;
     try {
-      const upload = await this.engine.store.getUpload(this.uploadId, {});
+      const upload = await this.engine.store.getUpload(this.info.id, {});
       const { offset } = await upload.getInfo({});
       if (this.isOver || offset <= this.told) return;
       this.told = offset;
       this.exchange.dialect.announceProgress?.(this.exchange, offset);
     } catch (error) {
       // The upload itself goes on, or fails with an answer of its own.
-      this.engine.logger.warn(`the progress of the upload ${this.uploadId} could not be told`, error);
+      this.engine.logger.warn(`the progress of the upload ${this.info.id} could not be told`, error);
     } finally {
       this.isAsking = false;
     }

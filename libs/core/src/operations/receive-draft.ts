@@ -42,7 +42,8 @@ export async function receiveDraft(
   scope: OperationScope,
 ): Promise<Settled> {
   const digest = engine.digests.start(info);
-  const progress = new ProgressAnnouncement(engine, exchange, info.id, info.offset);
+  const progress = new ProgressAnnouncement(engine, exchange, info);
+  if (request.draft.isResumable) progress.start();
   const terms: BodyTerms = { inspect: digest?.inspect, limit: limitOf(engine, request.draft) };
   let received: Received;
   try {
