@@ -3,6 +3,7 @@ import type {
   JsonValue,
   KeptAnswer,
   MetaData,
+  RepresentationDigests,
   UploadProtocol,
   UploadState,
 } from '@nestjs-tus/core';
@@ -47,6 +48,7 @@ interface InfoRecord {
   MaxSize?: number;
   PendingFinals?: string[];
   Answer?: KeptAnswer;
+  Digests?: RepresentationDigests;
 
   UnverifiedFrom?: number;
   SyncedOffset?: number;
@@ -76,6 +78,7 @@ export function formatInfo({ info, marks }: StoredInfo): string {
     MaxSize: info.maxSize,
     PendingFinals: info.pendingFinals,
     Answer: info.answer,
+    Digests: info.digests,
     UnverifiedFrom: marks.unverifiedFrom,
     SyncedOffset: marks.syncedOffset,
     BootId: marks.bootId,
@@ -113,6 +116,7 @@ export function parseInfo(text: string, id: string): StoredInfo {
       maxSize: value.MaxSize,
       pendingFinals: value.PendingFinals,
       answer: value.Answer,
+      digests: value.Digests,
     },
     marks: {
       unverifiedFrom: value.UnverifiedFrom,
