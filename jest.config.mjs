@@ -7,7 +7,7 @@ export const shared = {
     '^@nestjs-tus/([^/]+)/testing$': '<rootDir>/libs/$1/src/testing/index.ts',
     '^@nestjs-tus/([^/]+)$': '<rootDir>/libs/$1/src/index.ts',
     '^nestjs-tus$': '<rootDir>/libs/nestjs-tus/src/index.ts',
-    '^nestjs-tus/testing$': '<rootDir>/libs/nestjs-tus/src/testing/index.ts',
+    '^nestjs-tus/([^/]+)$': '<rootDir>/libs/nestjs-tus/src/$1/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   transform: {

@@ -5,6 +5,7 @@ import type { UploadEvents } from './events/upload-events.js';
 import type { Exchange } from './exchange.js';
 import type { FileInfo } from './file-info.js';
 import { hookEventOf, storedEventOf } from './events/make-hook-event.js';
+import { logEvent } from './log-event.js';
 import type { Metrics } from './metrics.js';
 import type { AwaitedPartials } from './operations/awaited-partials.js';
 import type { DataStore } from './store/data-store.js';
@@ -29,6 +30,12 @@ export class Engine {
 
   get logger(): TusLogger {
     return this.config.logger;
+  }
+
+  /** Logs what is of interest only to who looks for it. */
+  debug(eventName: string, ...details: string[]): void {
+    const { logger } = this;
+    if (logger.debug) logEvent({ log: (message) => logger.debug?.(message) }, eventName, ...details);
   }
 
   /** True when somebody would see an event of this kind. */

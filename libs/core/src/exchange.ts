@@ -30,6 +30,8 @@ export class Exchange {
   isAnswered = false;
   /** Why this request has to end, once somebody wants it to. */
   stopReason: HttpError | undefined;
+  /** Called by `stop`, while the request waits for something. */
+  onStop: (() => void) | undefined;
 
   constructor(
     readonly req: IncomingMessage,
@@ -42,10 +44,11 @@ export class Exchange {
     private readonly options: ExchangeOptions,
   ) {}
 
-  /** Ends the reading of the body, now or when it begins. The operation goes on with what arrived. */
+  /** Ends the reading of the body, now or when it begins, and any waiting. The operation goes on with what arrived. */
   stop(reason: HttpError): void {
     this.stopReason ??= reason;
     this.body?.stop(this.stopReason);
+    this.onStop?.();
   }
 
   /** True when the request says that a body comes with it. */

@@ -15,11 +15,8 @@ export const DEFAULT_CORS_CONFIG: CorsConfig = Object.freeze({
 });
 
 /** Errors are worth a line even where nobody gave a logger; the rest is not. */
-const ERRORS_TO_CONSOLE: TusLogger = {
-  error: (...line) => console.error(...line),
-  warn: (...line) => console.warn(...line),
-  log: () => undefined,
-};
+const { error, warn } = console;
+const ERRORS_TO_CONSOLE: TusLogger = { error, warn, log: () => undefined };
 
 /** A handler's options with defaults for all that was left out. */
 export interface ResolvedConfig

@@ -1,7 +1,6 @@
 import type { Engine } from './engine.js';
 import { ErrNotFound, hasCode } from './errors.js';
 import type { FileInfo } from './file-info.js';
-import { logEvent } from './log-event.js';
 import { isExpired } from './operations/expiry.js';
 import { inScope, OperationScope } from './operations/under-lock.js';
 
@@ -80,7 +79,7 @@ export class Sweeper {
     await this.engine.composer.terminater?.asTerminatableUpload(upload).terminate(scope);
     this.engine.awaited.settle(info.id, info.partialUploads);
     this.engine.metrics.uploadsExpired += 1;
-    logEvent(this.engine.logger, 'UploadExpired', 'id', info.id);
+    this.engine.debug('UploadExpired', 'id', info.id);
     this.engine.notify('expired', undefined, info);
     return true;
   }

@@ -144,7 +144,14 @@ export class TusHandler {
 
   /** Writes the response of an error: an HttpError, Nest's HttpException, or anything else as a 500 that tells nothing. */
   async refuse(exchange: Exchange, error: unknown): Promise<void> {
-    if (exchange.isAnswered) return;
+    if (exchange.isAnswered) {
+      // The head is out: the connection was broken instead, and only the log can tell why.
+      this.config.logger.error(
+        `${exchange.method} ${exchange.req.url ?? ''} failed after its answer had begun`,
+        error,
+      );
+      return;
+    }
     const refusal = withoutServerError(exchange, asHttpError(error));
     if (isUnexpected(refusal))
       this.config.logger.error(

@@ -11,6 +11,9 @@ const MAX_DRAINED_BYTES = 64 * 1024;
 const MAX_LINGER_BYTES = 1024 * 1024;
 const MAX_LINGER_MS = 2_000;
 
+/** Statuses of tus that Node has no phrase for. */
+const REASONS: ReadonlyMap<number, string> = new Map([[460, 'Checksum Mismatch']]);
+
 /** Writes a response to Node's own object. Resolves when it is handed to the socket, or the client is gone. */
 export async function writeResponse(exchange: Exchange, head: ResponseHead): Promise<void> {
   const { req, res } = exchange;
@@ -36,13 +39,16 @@ export async function writeResponse(exchange: Exchange, head: ResponseHead): Pro
 
 /** One flat list in one call is the cheapest; somebody who wrapped `writeHead` or set headers wants to see them one by one. */
 function writeHead(res: ServerResponse, status: number, headers: string[]): void {
+  const reason = REASONS.get(status);
   if (res.writeHead === ServerResponse.prototype.writeHead && res.getHeaderNames().length === 0) {
-    res.writeHead(status, headers);
+    if (reason) res.writeHead(status, reason, headers);
+    else res.writeHead(status, headers);
     return;
   }
   for (let index = 0; index < headers.length; index += 2)
     addHeader(res, headers[index] ?? '', headers[index + 1] ?? '');
-  res.writeHead(status);
+  if (reason) res.writeHead(status, reason);
+  else res.writeHead(status);
 }
 
 /** CORS that the application has set already stays as it is: twice the same header is an error to a browser. */

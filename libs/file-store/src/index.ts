@@ -1,1 +1,2 @@
-export {};
+export { FileStore } from './file-store.js';
+export type { Durability, FileStoreOptions } from './options.js';

@@ -10,6 +10,8 @@ const HIGH_WATER_MARK = 256 * 1024;
 export interface RequestBodyOptions {
   /** Bytes that may be stored; what comes after them is refused. */
   readonly limit: number;
+  /** The refusal of a body that is longer. */
+  readonly tooLong: () => HttpError;
   /** Milliseconds of silence after which the body is cut. */
   readonly idleTimeout: number;
   /** Sees every chunk that is handed on: a digest. */
@@ -80,7 +82,7 @@ export class RequestBody extends Readable {
     const room = this.options.limit - this.bytesRead;
     if (chunk.length > room) {
       if (room > 0) this.hand(chunk.subarray(0, room));
-      this.stop(errors.sizeExceeded());
+      this.stop(this.options.tooLong());
       return;
     }
     this.hand(chunk);

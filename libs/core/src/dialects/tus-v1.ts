@@ -123,7 +123,7 @@ export class TusV1Dialect implements Dialect {
     }
     const concatHeader = one(header['upload-concat']);
     const concat = concatHeader ? readConcat(concatHeader, exchange.collection) : undefined;
-    const length = concat?.kind === 'final' ? undefined : readCreationLength(exchange);
+    const length = concat?.kind === 'final' ? readFinalLength(exchange) : readCreationLength(exchange);
     const carriesContent = essenceOf(header['content-type'] ?? '') === OFFSET_STREAM;
     return {
       name: 'create',
@@ -178,6 +178,14 @@ function readCreationLength({ req }: Exchange): number | undefined {
   }
   const size = parseInteger(length);
   if (size === undefined) throw errors.invalidUploadLength();
+  return size;
+}
+
+/** A final upload's length is that of its parts. A client that names one against the protocol must at least name the right one. */
+function readFinalLength({ req }: Exchange): number | undefined {
+  const length = one(req.headers['upload-length']);
+  const size = parseInteger(length);
+  if (length !== undefined && size === undefined) throw errors.invalidUploadLength();
   return size;
 }
 

@@ -1,5 +1,5 @@
 /** What RFC 8187 lets stand in an `ext-value` besides letters and digits. */
-const NOT_ATTR_CHAR = /[^A-Za-z0-9!#$&+.^_`|~-]/g;
+const NOT_ATTR_CHAR = /[^A-Za-z0-9!#$&+.^_`|~-]/gu;
 const CONTROL = /[\u0000-\u001f\u007f]/g;
 const NOT_ASCII = /[^\x20-\x7e]/;
 

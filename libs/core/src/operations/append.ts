@@ -8,7 +8,7 @@ import { failIfExpired } from './expiry.js';
 import { finish, keptRefusal } from './finish.js';
 import { joinFinalsOf, rememberAwaiting } from './join.js';
 import type { AppendRequest, Outcome } from './operation.js';
-import { maxSizeOf, receive } from './receive.js';
+import { expectNothing, maxSizeOf, receive } from './receive.js';
 import { underLock, type OperationScope } from './under-lock.js';
 
 /**
@@ -50,7 +50,7 @@ async function appendTo(
   const state = stateOf(info);
   if (state === 'finished' || state === 'finishing') {
     failUnlessSameLength(info, request.declaredLength);
-    if (exchange.hasBody) throw errors.sizeExceeded();
+    await expectNothing(engine, exchange, info, request.content);
     if (state === 'finished') return { kind: 'appended', info };
     return { kind: 'appended', ...(await finish(engine, exchange, upload, info, scope)) };
   }

@@ -27,6 +27,9 @@ export async function createFinal(
   const areFinished = partials.every(isFinished);
   if (!areFinished && !joinsUnfinished(engine)) throw errors.uploadNotFinished();
   const draft = finalOf(engine, request, partialIds, partials);
+  if (request.length !== undefined && request.length !== draft.size && !draft.sizeIsDeferred) {
+    throw errors.invalidUploadLength();
+  }
   const max = maxSizeOf(engine, draft);
   if (max > 0 && draft.size > max) throw errors.maxSizeExceeded();
   const wanted = await askCreation(engine, exchange, draft);

@@ -3,7 +3,6 @@ import { errors, HttpError } from '../errors.js';
 import type { FileInfoChanges, HookResponse } from '../events/hook-event.js';
 import type { Exchange } from '../exchange.js';
 import { hasAllBytes, type FileInfo } from '../file-info.js';
-import { logEvent } from '../log-event.js';
 import type { StoreContext } from '../store/data-store.js';
 import { isUploadId, newUploadId } from '../upload-id.js';
 import { createFinal } from './create-final.js';
@@ -87,14 +86,7 @@ export async function makeUpload(
   const upload = await engine.store.newUpload(wanted, context);
   const info = await upload.getInfo(context);
   engine.metrics.uploadsCreated += 1;
-  logEvent(
-    engine.logger,
-    'UploadCreated',
-    'id',
-    info.id,
-    'size',
-    info.sizeIsDeferred ? 'deferred' : String(info.size),
-  );
+  engine.debug('UploadCreated', 'id', info.id, 'size', info.sizeIsDeferred ? 'deferred' : String(info.size));
   engine.notify('created', exchange, info);
   return { upload, info };
 }

@@ -46,15 +46,10 @@ export async function receive(
   const room = roomOf(engine, info);
   if (content.length !== undefined && content.length > room) throw tooLong(info);
   failIfConsumed(exchange);
+  if (!exchange.hasBody && !content.checksum) return { info };
   const { verifier } = engine.composer;
   const verification = content.checksum && verifier && startVerification(content.checksum, exchange.req);
-  const body = new RequestBody(exchange.req, exchange.res, {
-    limit: room,
-    idleTimeout: engine.config.networkTimeout,
-    inspect: verification?.inspect,
-  });
-  exchange.body = body;
-  if (exchange.stopReason) body.stop(exchange.stopReason);
+  const body = openBody(engine, exchange, info, room, verification?.inspect);
   const progress = tickProgress(engine, exchange, info, body);
   let stored = 0;
   try {
@@ -65,6 +60,8 @@ export async function receive(
       : await upload.writeChunk(info.offset, body, context);
   } catch (error) {
     engine.metrics.bytesReceived += bytesWrittenBefore(error);
+    // A body that was cut cannot be verified: nothing of it is stored, and what cut it is the answer.
+    if (body.failure && error === body.failure) return { info, failure: body.failure };
     body.stop(errors.storageUnavailable());
     throw error;
   } finally {
@@ -75,6 +72,45 @@ export async function receive(
   const failure = body.failure ?? (stored < body.bytesRead ? errors.storageUnavailable() : undefined);
   if (!body.failure && failure) body.stop(failure);
   return { info: { ...info, offset: info.offset + stored }, failure };
+}
+
+/**
+ * Makes sure that a body of unknown length is empty.
+ * @throws HttpError `ERR_UPLOAD_SIZE_EXCEEDED` (413)
+ */
+export async function expectNothing(
+  engine: Engine,
+  exchange: Exchange,
+  info: FileInfo,
+  { length }: IncomingContent,
+): Promise<void> {
+  if (length !== undefined && length > 0) throw errors.sizeExceeded();
+  if (!exchange.hasBody) return;
+  const body = openBody(engine, exchange, info, 0);
+  try {
+    for await (const chunk of body) void chunk;
+  } finally {
+    exchange.body = undefined;
+  }
+  if (body.failure) throw body.failure;
+}
+
+function openBody(
+  engine: Engine,
+  exchange: Exchange,
+  info: FileInfo,
+  limit: number,
+  inspect?: (chunk: Buffer) => void,
+): RequestBody {
+  const body = new RequestBody(exchange.req, exchange.res, {
+    limit,
+    tooLong: () => tooLong(info),
+    idleTimeout: engine.config.networkTimeout,
+    inspect,
+  });
+  exchange.body = body;
+  if (exchange.stopReason) body.stop(exchange.stopReason);
+  return body;
 }
 
 function tooLong(info: FileInfo): HttpError {

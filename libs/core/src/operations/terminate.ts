@@ -2,7 +2,6 @@ import type { Engine } from '../engine.js';
 import { errors } from '../errors.js';
 import type { Exchange } from '../exchange.js';
 import type { FileInfo } from '../file-info.js';
-import { logEvent } from '../log-event.js';
 import type { StoreContext, Upload } from '../store/data-store.js';
 import { failIfExpired } from './expiry.js';
 import type { Outcome, UploadRequest } from './operation.js';
@@ -51,6 +50,6 @@ export async function remove(
   await terminater.asTerminatableUpload(upload).terminate(context);
   engine.awaited.settle(info.id, info.partialUploads);
   engine.metrics.uploadsTerminated += 1;
-  logEvent(engine.logger, 'UploadTerminated', 'id', info.id);
+  engine.debug('UploadTerminated', 'id', info.id);
   engine.notify('terminated', exchange, info);
 }

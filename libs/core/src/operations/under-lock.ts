@@ -78,10 +78,14 @@ async function waitFor(engine: Engine, exchange: Exchange, lock: Lock, letGo: ()
   // A client that is gone wants the upload no more: it must not interrupt whoever has it.
   const onGone = () => waiting.abort();
   exchange.res.once('close', onGone);
+  exchange.onStop = onGone;
   try {
     await lock.lock(waiting.signal, letGo);
+  } catch (error) {
+    throw exchange.stopReason ?? error;
   } finally {
     clearTimeout(timeout);
     exchange.res.off('close', onGone);
+    exchange.onStop = undefined;
   }
 }

@@ -172,7 +172,7 @@ describe('MemoryStore', () => {
     await one?.writeChunk(0, Readable.from(['hello']), {});
     await two?.writeChunk(0, Readable.from(['world']), {});
     if (!one || !two || !final) throw new Error('not created');
-    const lost: Upload = { ...one, getReader: () => Promise.reject(errors.notFound()) } as Upload;
+    const lost: Upload = { ...one, getReader: () => Promise.reject(errors.notFound()) };
     const concatable = store.asConcatableUpload(final);
     await expect(concatable.concatUploads([two, lost], {})).rejects.toThrow();
     expect((await final.getInfo({})).offset).toBe(0);

@@ -1,1 +1,1 @@
-export {};
+export { describeStoreContract, type StoreUnderTest } from './store-contract.js';

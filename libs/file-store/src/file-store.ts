@@ -1,0 +1,190 @@
+import { relative } from 'node:path';
+import {
+  type ConcatableUpload,
+  type ConcaterDataStore,
+  type DataStore,
+  errors,
+  type FileInfo,
+  hasCode,
+  type LengthDeclarableUpload,
+  type LengthDeferrerDataStore,
+  ErrNotFound,
+  type ListerDataStore,
+  type ListFilter,
+  type ListPage,
+  stateOf,
+  type StoreComposer,
+  type StoreContext,
+  type TerminatableUpload,
+  type TerminaterDataStore,
+  type UpdatableUpload,
+  type UpdaterDataStore,
+  type Upload,
+  useStoreIn,
+  type VerifiableUpload,
+  type VerifierDataStore,
+} from '@nestjs-tus/core';
+import { bootId } from './boot-id.js';
+import { FileUpload, ownUpload } from './file-upload.js';
+import { close, hasErrno, readdir, remove } from './files.js';
+import type { Marks, StoredInfo } from './info-record.js';
+import { type FileStoreOptions, resolveOptions } from './options.js';
+import { storageError } from './storage-error.js';
+import { UploadFolder } from './upload-folder.js';
+import { idOfInfo, isStorableId, namesForNew, namesOfExisting, type UploadNames } from './upload-names.js';
+
+/** Uploads on one page of `list` when the filter names no limit. */
+const DEFAULT_PAGE = 100;
+
+/**
+ * Keeps each upload in two files of a folder: `<id>`, its bytes, and `<id>.info`, what is known of it, in the format of
+ * tusd. The offset is the size of the first, so that it is right after the end of the process at any instant.
+ *
+ * @example
+ * new FileStore({ directory: './uploads', durability: 'power-loss' }).useIn(composer);
+ */
+export class FileStore
+  implements
+    DataStore,
+    TerminaterDataStore,
+    ConcaterDataStore,
+    LengthDeferrerDataStore,
+    VerifierDataStore,
+    UpdaterDataStore,
+    ListerDataStore
+{
+  /** Several processes may use one folder, with a locker that spans them too. */
+  readonly spansProcesses = true;
+  private readonly folder: UploadFolder;
+
+  /** @throws TypeError for an option that cannot be used */
+  constructor(options: FileStoreOptions) {
+    this.folder = new UploadFolder(resolveOptions(options));
+  }
+
+  /** Makes this the store of `composer`, with all its extensions. */
+  useIn(composer: StoreComposer): void {
+    useStoreIn(this, composer);
+  }
+
+  /** Makes the directory; rejects with a text for the operator when it cannot be written. */
+  async init(): Promise<void> {
+    await this.folder.prepare();
+  }
+
+  /**
+   * @throws HttpError `ERR_UPLOAD_EXISTS` (409), also when the file that `storage.path` names exists
+   * @throws TypeError for an id or a `storage.path` that cannot be used
+   */
+  async newUpload(info: FileInfo, context: StoreContext): Promise<Upload> {
+    const names = namesForNew(this.folder.directory, info.id, info.storage?.path);
+    const stored: StoredInfo = {
+      info: { ...info, offset: 0, storage: this.storageOf(info, names) },
+      marks: await this.firstMarks(),
+    };
+    try {
+      const fd = await this.createFiles(names, stored);
+      if (context.defer) return FileUpload.created(this.folder, names, stored, fd, context);
+      await close(fd);
+      return new FileUpload(this.folder, names, stored);
+    } catch (error) {
+      throw hasErrno(error, 'EEXIST') ? errors.uploadExists(error) : storageError(error);
+    }
+  }
+
+  async getUpload(id: string, context: StoreContext): Promise<Upload> {
+    if (!isStorableId(id)) throw errors.notFound();
+    try {
+      return await this.find(id).then((upload) => upload.found(context));
+    } catch (error) {
+      throw storageError(error);
+    }
+  }
+
+  asTerminatableUpload(upload: Upload): TerminatableUpload {
+    return ownUpload(upload);
+  }
+
+  asConcatableUpload(upload: Upload): ConcatableUpload {
+    return ownUpload(upload);
+  }
+
+  asLengthDeclarableUpload(upload: Upload): LengthDeclarableUpload {
+    return ownUpload(upload);
+  }
+
+  asVerifiableUpload(upload: Upload): VerifiableUpload {
+    return ownUpload(upload);
+  }
+
+  asUpdatableUpload(upload: Upload): UpdatableUpload {
+    return ownUpload(upload);
+  }
+
+  /** Uploads in the order of their ids; a cursor is the last id of the page before. */
+  async list(filter: ListFilter, cursor?: string): Promise<ListPage> {
+    const limit = Math.max(filter.limit ?? DEFAULT_PAGE, 1);
+    const uploads: FileInfo[] = [];
+    for (const id of await this.idsAfter(cursor)) {
+      if (uploads.length === limit) return { uploads, cursor: uploads.at(-1)?.id };
+      const info = await this.infoIfMatching(id, filter);
+      if (info) uploads.push(info);
+    }
+    return { uploads };
+  }
+
+  private async idsAfter(cursor: string | undefined): Promise<string[]> {
+    const names = await readdir(this.folder.directory).catch((error: unknown) => {
+      throw storageError(error);
+    });
+    const ids = names.map(idOfInfo).filter((id) => id !== undefined);
+    return ids.filter((id) => cursor === undefined || id > cursor).sort();
+  }
+
+  /** What is not an upload, or not any more, is passed over. */
+  private async infoIfMatching(id: string, filter: ListFilter): Promise<FileInfo | undefined> {
+    try {
+      const upload = await this.find(id);
+      if (!upload.expiresBefore(filter.expiresBefore)) return undefined;
+      const info = await upload.getInfo({});
+      return filter.state === undefined || stateOf(info) === filter.state ? info : undefined;
+    } catch (error) {
+      if (hasCode(error, ErrNotFound)) return undefined;
+      throw storageError(error);
+    }
+  }
+
+  private async find(id: string): Promise<FileUpload> {
+    const stored = await this.folder.readInfo(id);
+    const names = namesOfExisting(this.folder.directory, id, stored.info.storage);
+    if (!names) throw errors.notFound(new Error(`the info of ${id} names a file outside the directory`));
+    return new FileUpload(this.folder, names, stored);
+  }
+
+  private async firstMarks(): Promise<Marks> {
+    if (!this.folder.survivesPowerLoss) return { revision: 1 };
+    return { revision: 1, syncedOffset: 0, bootId: await bootId() };
+  }
+
+  /** Makes both files, or neither; answers the open data file. */
+  private async createFiles(names: UploadNames, stored: StoredInfo): Promise<number> {
+    const fd = await this.folder.create(names.data);
+    try {
+      await this.folder.createInfo(names, stored);
+      return fd;
+    } catch (error) {
+      await close(fd);
+      await remove(names.data);
+      // An info that was there before is another upload's.
+      if (!hasErrno(error, 'EEXIST')) await remove(names.info);
+      throw error;
+    }
+  }
+
+  /** tusd's keys with what it writes there; `path` beside them stays right when the folder is moved. */
+  private storageOf({ storage }: FileInfo, names: UploadNames): Record<string, string> {
+    const placed: Record<string, string> =
+      storage?.path === undefined ? {} : { path: relative(this.folder.directory, names.data) };
+    return { ...storage, ...placed, Type: 'filestore', Path: names.data, InfoPath: names.info };
+  }
+}

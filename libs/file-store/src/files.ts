@@ -1,0 +1,99 @@
+import fs from 'node:fs';
+
+/**
+ * The few calls of `node:fs` that the store needs, as promises. `fs.promises` costs an object for each file and several
+ * promises for each call; on the path of a small upload that is most of the store's share.
+ */
+type Callback<T> = (error: NodeJS.ErrnoException | null, value: T) => void;
+
+function promised<T>(start: (done: Callback<T>) => void): Promise<T> {
+  return new Promise((resolve, reject) => start((error, value) => (error ? reject(error) : resolve(value))));
+}
+
+export const open = (path: string, flags: number | string, mode?: number): Promise<number> =>
+  promised((done) => fs.open(path, flags, mode, done));
+
+export const close = (fd: number): Promise<void> =>
+  promised((done: Callback<void>) => fs.close(fd, (e) => done(e ?? null)));
+
+export const read = (fd: number, buffer: Buffer, length: number, position: number): Promise<number> =>
+  promised((done) => fs.read(fd, buffer, 0, length, position, done));
+
+export const write = (fd: number, buffer: Uint8Array, position: number): Promise<number> =>
+  promised((done) => fs.write(fd, buffer, 0, buffer.byteLength, position, done));
+
+export const fdatasync = (fd: number): Promise<void> =>
+  promised((done: Callback<void>) => fs.fdatasync(fd, (e) => done(e)));
+
+export const fsync = (fd: number): Promise<void> =>
+  promised((done: Callback<void>) => fs.fsync(fd, (e) => done(e)));
+
+export const ftruncate = (fd: number, length: number): Promise<void> =>
+  promised((done: Callback<void>) => fs.ftruncate(fd, length, (e) => done(e)));
+
+export const stat = (path: string): Promise<fs.Stats> => promised((done) => fs.stat(path, done));
+
+export const rename = (from: string, to: string): Promise<void> =>
+  promised((done: Callback<void>) => fs.rename(from, to, (e) => done(e)));
+
+export const unlink = (path: string): Promise<void> =>
+  promised((done: Callback<void>) => fs.unlink(path, (e) => done(e)));
+
+export const readdir = (path: string): Promise<string[]> => promised((done) => fs.readdir(path, done));
+
+/** Makes a directory and those above it; answers the uppermost that was missing. */
+export const mkdir = (path: string, mode: number): Promise<string | undefined> =>
+  promised((done: Callback<string | undefined>) =>
+    fs.mkdir(path, { recursive: true, mode }, (e, made) => done(e, made)),
+  );
+
+/** Copies a file, sharing its blocks where the file system can. */
+export const cloneFile = (from: string, to: string): Promise<void> =>
+  promised((done: Callback<void>) => fs.copyFile(from, to, fs.constants.COPYFILE_FICLONE, (e) => done(e)));
+
+/** Writes all of `buffer`: one call, unless the system takes less. */
+export async function writeAll(fd: number, buffer: Uint8Array, position: number): Promise<void> {
+  let written = 0;
+  while (written < buffer.byteLength) {
+    written += await write(fd, written === 0 ? buffer : buffer.subarray(written), position + written);
+  }
+}
+
+/** Runs `work` with an open file, and closes it whatever happens. */
+export async function withFile<T>(
+  path: string,
+  flags: number | string,
+  work: (fd: number) => Promise<T>,
+  mode?: number,
+): Promise<T> {
+  const fd = await open(path, flags, mode);
+  try {
+    return await work(fd);
+  } finally {
+    await close(fd);
+  }
+}
+
+/** Removes a file that may be gone already. */
+export async function remove(path: string): Promise<void> {
+  await unlink(path).catch((error: unknown) => {
+    if (!hasErrno(error, 'ENOENT', 'ENOTDIR')) throw error;
+  });
+}
+
+/** Makes the names in a directory survive a loss of power. */
+export const syncDirectory = (path: string): Promise<void> => withFile(path, 'r', fsync);
+
+/** What is known of a file; undefined when there is none. */
+export async function statIfThere(path: string): Promise<fs.Stats | undefined> {
+  return stat(path).catch((error: unknown) => {
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    throw error;
+  });
+}
+
+/** True for an error of the system with this code. */
+export function hasErrno(error: unknown, ...codes: string[]): boolean {
+  // Not `instanceof Error`: a test runner's sandbox has another Error than Node's own modules.
+  return typeof error === 'object' && error !== null && 'code' in error && codes.includes(String(error.code));
+}

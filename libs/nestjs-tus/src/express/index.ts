@@ -1,0 +1,1 @@
+export { TusExpressAdapter } from './tus-express-adapter.js';

@@ -1,0 +1,76 @@
+import { IncomingMessage, ServerResponse, type ServerOptions } from 'node:http';
+import type { NestApplicationOptions } from '@nestjs/common';
+import { ExpressAdapter } from '@nestjs/platform-express';
+
+/** The parts of an Express application that its requests and responses inherit from. */
+interface ExpressApplication {
+  request: object;
+  response: object;
+}
+
+/**
+ * Nest's ExpressAdapter, with a server that makes requests and responses of Express's kind from the start.
+ *
+ * Express gives each request and response its own prototype by `Object.setPrototypeOf`, after which every access to their
+ * properties is slow: that is most of what Express costs a small request. Objects that were constructed with that prototype
+ * make the call a no-op; everything else is as it was.
+ *
+ * @example
+ * const app = await NestFactory.create(AppModule, new TusExpressAdapter());
+ */
+export class TusExpressAdapter extends ExpressAdapter {
+  private listenerInPlaceOfApplication: object | undefined;
+
+  /**
+   * @param instance an Express application; a new one otherwise
+   * @param serverOptions options of `http.createServer`: `maxHeaderSize`, `requestTimeout` …
+   */
+  constructor(
+    instance?: object,
+    private readonly serverOptions: ServerOptions = {},
+  ) {
+    super(instance);
+  }
+
+  override initHttpServer(options: NestApplicationOptions): void {
+    const serverOptions = { ...this.serverOptions, ...constructorsFor(this.application) };
+    if (options?.httpsOptions) {
+      super.initHttpServer({ ...options, httpsOptions: { ...options.httpsOptions, ...serverOptions } });
+      return;
+    }
+    // The original calls `http.createServer(this.getInstance())`, without a place for options. Given options instead of a listener,
+    // `createServer` takes them, and the listener can be added: that keeps all else that the original does here.
+    this.listenerInPlaceOfApplication = serverOptions;
+    super.initHttpServer(options);
+    this.listenerInPlaceOfApplication = undefined;
+    this.getHttpServer().on('request', this.application);
+  }
+
+  override getInstance<T>(): T {
+    return (this.listenerInPlaceOfApplication ?? super.getInstance()) as T;
+  }
+
+  private get application(): ExpressApplication & ((req: IncomingMessage, res: ServerResponse) => void) {
+    return super.getInstance();
+  }
+}
+
+/** Constructors whose instances have what `app.request` and `app.response` are as their prototypes. */
+function constructorsFor({
+  request,
+  response,
+}: ExpressApplication): Pick<ServerOptions, 'IncomingMessage' | 'ServerResponse'> {
+  return {
+    IncomingMessage: withPrototype<typeof IncomingMessage>(IncomingMessage, request),
+    ServerResponse: withPrototype<typeof ServerResponse>(ServerResponse, response),
+  };
+}
+
+function withPrototype<T extends abstract new (...args: never[]) => object>(base: T, prototype: object): T {
+  // A function, since the prototype of a class cannot be replaced.
+  function Constructed(this: unknown, ...args: never[]): object {
+    return Reflect.construct(base, args, Constructed) as object;
+  }
+  Constructed.prototype = prototype;
+  return Constructed as unknown as T;
+}
