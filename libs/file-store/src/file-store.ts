@@ -84,9 +84,10 @@ export class FileStore
     };
     try {
       const fd = await this.createFiles(names, stored);
-      if (context.defer) return FileUpload.created(this.folder, names, stored, fd, context);
+      const upload = new FileUpload(this.folder, names, stored);
+      if (context.defer) return upload.continueWith(fd, context);
       await close(fd);
-      return new FileUpload(this.folder, names, stored);
+      return upload;
     } catch (error) {
       throw hasErrno(error, 'EEXIST') ? errors.uploadExists(error) : storageError(error);
     }

@@ -1,2 +1,3 @@
 export { FileStore } from './file-store.js';
+export { FileLocker, type FileLockerOptions } from './locker/file-locker.js';
 export type { Durability, FileStoreOptions } from './options.js';

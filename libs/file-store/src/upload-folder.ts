@@ -59,7 +59,7 @@ export class UploadFolder {
     try {
       return parseInfo(await readText(infoName(this.directory, id)), id);
     } catch (error) {
-      if (error instanceof SyntaxError || hasErrno(error, 'ENOENT', 'ENOTDIR', 'ENAMETOOLONG'))
+      if (error instanceof SyntaxError || hasErrno(error, 'ENOENT', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG'))
         throw errors.notFound(error);
       throw error;
     }
@@ -137,7 +137,7 @@ export class UploadFolder {
     if (!lock.seized || this.takenOver.has(lock)) return false;
     const id = basename(names.info, '.info');
     for (const directory of new Set([this.directory, dirname(names.data)])) {
-      const left = (await readdir(directory)).filter((name) => idOfTemporary(name) === id);
+      const left = (await namesIn(directory)).filter((name) => idOfTemporary(name) === id);
       for (const name of left) await remove(join(directory, name));
     }
     this.takenOver.add(lock);
@@ -170,4 +170,12 @@ export async function assertHeld({ lock, signal }: StoreContext): Promise<void> 
 
 function reasonOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
+}
+
+/** A directory that is missing has nothing in it. */
+async function namesIn(directory: string): Promise<string[]> {
+  return readdir(directory).catch((error: unknown) => {
+    if (hasErrno(error, 'ENOENT')) return [];
+    throw error;
+  });
 }

@@ -12,11 +12,11 @@ export interface UploadNames {
 
 const ID = /^[A-Za-z0-9._~-]{1,128}$/;
 const DOTS = /^\.+$/;
-/** Ours, and those that tusd's locker puts beside uploads. Without regard to case: some file systems have none. */
-const RESERVED_SUFFIX = /\.(info|lock|stop)$/i;
+/** Ours, FileLocker's folder, and what tusd's locker puts beside uploads. Without regard to case: some file systems have none. */
+const RESERVED_SUFFIX = /\.(info|lock|locks|stop)$/i;
 /** `@` cannot be in an id, so that no upload can have the name of a temporary file. */
 const TEMPORARY = /^([^@]+)@.+\.(info|data)$/;
-const OWN_NAME = /\.(info|lock|stop)$|@.+\.(info|data)$|@seized$/i;
+const OWN_NAME = /\.(info|lock|locks|stop)$|@.+\.(info|data)$|@seized$/i;
 const PLAIN_TOKEN = /^[A-Za-z0-9._~-]{1,64}$/;
 
 /** True for an id whose files cannot be anything else's. */
@@ -41,7 +41,7 @@ export function idOfInfo(name: string): string | undefined {
 export function namesForNew(directory: string, id: string, path: string | undefined): UploadNames {
   if (!isStorableId(id)) {
     throw new TypeError(
-      `FileStore: the id ${JSON.stringify(id)} cannot be stored. Use 1 to 128 of A-Z a-z 0-9 . _ ~ -, not dots alone, and no .info, .lock or .stop at the end.`,
+      `FileStore: the id ${JSON.stringify(id)} cannot be stored. Use 1 to 128 of A-Z a-z 0-9 . _ ~ -, not dots alone, and no .info, .lock, .locks or .stop at the end.`,
     );
   }
   return namesAt(directory, id, path === undefined ? join(directory, id) : pathInside(directory, path));
@@ -75,9 +75,10 @@ function pathInside(directory: string, path: string): string {
       `FileStore: storage.path ${JSON.stringify(path)} is not below the store's directory. Give a relative path such as "2024/report.pdf".`,
     );
   }
-  if (OWN_NAME.test(basename(data))) {
+  const way = relative(directory, data).split(sep);
+  if (way.some((name) => OWN_NAME.test(name))) {
     throw new TypeError(
-      `FileStore: storage.path ${JSON.stringify(path)} is a name that the store itself uses. Take another ending than .info, .lock and .stop.`,
+      `FileStore: storage.path ${JSON.stringify(path)} has a name in it that the store itself uses. Take another ending than .info, .lock, .locks and .stop.`,
     );
   }
   return data;

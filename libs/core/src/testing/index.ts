@@ -1,1 +1,2 @@
+export { describeLockerContract, type LockerUnderTest } from './locker-contract.js';
 export { describeStoreContract, type StoreUnderTest } from './store-contract.js';

@@ -1,0 +1,129 @@
+import { errors, type FileInfo, type Lock, type StoreContext } from '@nestjs-tus/core';
+import { bootId } from './boot-id.js';
+import type { Marks, StoredInfo } from './info-record.js';
+import { storageError } from './storage-error.js';
+import {
+  findContent,
+  isUnsynced,
+  readLocked,
+  readUnlocked,
+  type StoredState,
+  syncContent,
+} from './stored-state.js';
+import type { UploadFolder } from './upload-folder.js';
+import type { UploadNames } from './upload-names.js';
+
+/** What is known of one upload while it is worked on, and the only way in which its stored info changes. */
+export class UploadState {
+  /** Bytes that have counted once: they go on to. */
+  lastOffset?: number;
+  /** Known within one operation: under its lock nobody else changes the upload. */
+  private known?: { readonly state: StoredState; readonly context: StoreContext };
+  /** The operation for which `stored` was just read: it need not be read again. */
+  private readFor?: StoreContext;
+
+  constructor(
+    readonly folder: UploadFolder,
+    readonly names: UploadNames,
+    /** As last read or written. */
+    public stored: StoredInfo,
+  ) {}
+
+  /** Makes sure that there are data, when the info was just read for `context`. */
+  async find(context: StoreContext): Promise<void> {
+    this.readFor = context;
+    if (context.lock) await this.read(context);
+    else await findContent(this.names);
+  }
+
+  /** Reads the state, or remembers it where nobody else can have changed it. */
+  async read(context: StoreContext): Promise<StoredState> {
+    if (this.known?.context === context) return this.known.state;
+    try {
+      if (!context.lock) return this.noted(await readUnlocked(this.folder, this.names, this.stored));
+      const state = this.noted(await this.readUnder(context.lock, context));
+      this.remember(state, context);
+      return state;
+    } catch (error) {
+      throw storageError(error);
+    }
+  }
+
+  /** The state after what this operation did. */
+  remember(state: StoredState, context: StoreContext): void {
+    this.noted(state);
+    // Only an operation that says when it ends is known to be one.
+    this.known = context.defer ? { state, context } : undefined;
+  }
+
+  /** The data file has `size` bytes, and all of them count. */
+  rememberWritten(size: number, context: StoreContext): void {
+    this.remember({ stored: this.stored, size, offset: size, isSeized: false }, context);
+  }
+
+  /** Has the state read again before it is used next. */
+  forget(): void {
+    this.known = undefined;
+  }
+
+  async replaceInfo(info: FileInfo, context: StoreContext): Promise<void> {
+    await this.replace({ info, marks: this.stored.marks }, context);
+  }
+
+  /** Says that the first `offset` bytes are lasting, and those from `unverifiedFrom` on not to be counted. Writes nothing where that is said already. */
+  async mark(offset: number, unverifiedFrom: number | undefined, context: StoreContext): Promise<void> {
+    const { marks, info } = this.stored;
+    const wanted: Marks = { ...marks, ...(await this.syncedMarks(offset)), unverifiedFrom };
+    if (!isSame(wanted, marks)) await this.replace({ info, marks: wanted }, context);
+  }
+
+  private noted(state: StoredState): StoredState {
+    this.stored = state.stored;
+    this.lastOffset = state.offset;
+    return state;
+  }
+
+  private async readUnder(lock: Lock, context: StoreContext): Promise<StoredState> {
+    const hasTakenOver = await this.folder.takeOver(this.names, lock);
+    const isFresh = this.readFor === context && !hasTakenOver;
+    this.readFor = undefined;
+    if (!isFresh) this.stored = await this.folder.readInfo(this.stored.info.id);
+    const state = await readLocked(this.folder, this.names, this.stored, context);
+    return this.folder.survivesPowerLoss && isUnsynced(state) ? this.synced(state, context) : state;
+  }
+
+  /** An offset is reported only when it will last. */
+  private async synced(state: StoredState, context: StoreContext): Promise<StoredState> {
+    const { info, marks } = state.stored;
+    await syncContent(this.names, state);
+    try {
+      await this.replace({ info, marks: { ...marks, ...(await this.syncedMarks(state.offset)) } }, context);
+      return { ...state, stored: this.stored };
+    } catch (error) {
+      // A full disk: what was recorded before still holds, and the upload must be readable to be terminated.
+      if (storageError(error).status !== errors.insufficientStorage().status) throw error;
+      return { ...state, offset: Math.min(state.offset, marks.syncedOffset ?? state.offset) };
+    }
+  }
+
+  private async syncedMarks(offset: number): Promise<Pick<Marks, 'syncedOffset' | 'bootId'>> {
+    if (!this.folder.survivesPowerLoss) return { syncedOffset: undefined, bootId: undefined };
+    return { syncedOffset: offset, bootId: await bootId() };
+  }
+
+  private async replace({ info, marks }: StoredInfo, context: StoreContext): Promise<void> {
+    const stored = { info, marks: { ...marks, revision: this.stored.marks.revision + 1 } };
+    try {
+      await this.folder.replaceInfo(this.names, stored, context);
+    } catch (error) {
+      this.forget();
+      throw storageError(error);
+    }
+    this.stored = stored;
+    if (this.known) this.known = { ...this.known, state: { ...this.known.state, stored } };
+  }
+}
+
+function isSame(a: Marks, b: Marks): boolean {
+  return a.unverifiedFrom === b.unverifiedFrom && a.syncedOffset === b.syncedOffset && a.bootId === b.bootId;
+}
