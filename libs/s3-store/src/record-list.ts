@@ -1,4 +1,4 @@
-import { type FileInfo, type ListFilter, type ListPage, stateOf } from '@nestjs-tus/core';
+import { copyFileInfo, type FileInfo, type ListFilter, type ListPage, stateOf } from '@nestjs-tus/core';
 import type { ListedRecord, RecordStore } from './record-store.js';
 import { infoOf } from './upload-record.js';
 
@@ -29,7 +29,7 @@ export class RecordList {
         const infos = await Promise.all(batch.map((record) => this.infoOf(record)));
         for (const [index, info] of infos.entries()) {
           if (!info || !matches(info, filter)) continue;
-          uploads.push(structuredClone(info));
+          uploads.push(copyFileInfo(info));
           if (uploads.length === limit) return { uploads, cursor: batch[index]?.key };
         }
       }

@@ -114,7 +114,7 @@ export class S3Store
       const { key, isChosen } = this.keys.object(info);
       if (this.pending.has(info.id)) throw errors.uploadExists();
       if (isChosen && (await this.bucket.exists(key))) throw errors.uploadExists();
-      const record = newRecord(structuredClone(info), key);
+      const record = newRecord(info, key);
       const state = new UploadState(service, { record, version: undefined }, true, context.lock);
       if (mayWait(info, context, this.options)) this.writeLater(state, context);
       else await state.commitAtRest({}, context);

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import {
   type ByteRange,
   type ConcatableUpload,
+  copyFileInfo,
   errors,
   type FileInfo,
   type FileInfoUpdate,
@@ -13,6 +14,7 @@ import {
   type VerifiableUpload,
 } from '@nestjs-tus/core';
 import { Appending } from './appending.js';
+import type { Piece } from './concat-plan.js';
 import { concatenate } from './concatenate.js';
 import { largestUpload } from './part-size.js';
 import { hasName, isMissing, storageError } from './storage-error.js';
@@ -78,23 +80,28 @@ export class S3Upload
   }
 
   async getInfo(context: StoreContext): Promise<FileInfo> {
-    return this.run(context, async ({ record }) => structuredClone(infoOf(record, this.service.bucket.name)));
+    return this.run(context, async ({ record }) => copyFileInfo(infoOf(record, this.service.bucket.name)));
   }
 
   async getReader(context: StoreContext, range?: ByteRange): Promise<Readable> {
     return this.run(context, async ({ record }) => {
-      if (!record.complete) throw errors.incompleteUpload();
-      const { size } = record.info;
+      const size = offsetOf(record);
       const last = Math.min(range?.end ?? size - 1, size - 1);
-      const first = range?.start ?? 0;
-      if (first > last) return Readable.from([], { objectMode: false });
-      const isPart = first > 0 || last < size - 1;
+      const wanted = { start: range?.start ?? 0, end: last };
+      if (wanted.start > last) return Readable.from([], { objectMode: false });
+      // The service gives nothing of parts before they are an object.
+      if (!record.complete && record.parts.length > 0) throw errors.incompleteUpload();
+      const objects = record.complete ? [{ key: record.key, size }] : record.segments;
+      const pieces = piecesOf(objects, wanted);
+      const [first] = pieces;
+      if (!first) return Readable.from([], { objectMode: false });
       try {
-        const content = await this.service.bucket.open(
-          record.key,
-          isPart ? { start: first, end: last } : undefined,
+        return Readable.from(
+          joined(this.service, await this.service.bucket.open(first.key, first.range), pieces.slice(1)),
+          {
+            objectMode: false,
+          },
         );
-        return Readable.from(content, { objectMode: false });
       } catch (error) {
         throw isMissing(error) ? errors.notFound(error) : error;
       }
@@ -102,17 +109,7 @@ export class S3Upload
   }
 
   async finishUpload(context: StoreContext): Promise<void> {
-    return this.run(context, async (state) => {
-      if (state.record.complete) return;
-      if (state.record.segments.length > 0 || !state.record.multipart) {
-        const appending = this.append(state, offsetOf(state.record), context, true);
-        await appending.flush();
-        await appending.rest();
-        await this.conclude(appending, state, offsetOf(state.record), context);
-        if (appending.failure !== undefined) throw appending.failure;
-      }
-      if (!state.record.complete) await this.complete(state, context);
-    });
+    return this.run(context, (state) => this.finish(state, context));
   }
 
   async terminate(context: StoreContext): Promise<void> {
@@ -129,6 +126,7 @@ export class S3Upload
       const partials = await Promise.all(
         partialUploads.map(async (upload) => {
           const { record } = await ownUpload(upload).current({});
+          if (record.info.size === 0 && !record.info.sizeIsDeferred) return { key: record.key, size: 0 };
           if (!record.complete) throw errors.uploadNotFinished();
           return { key: record.key, size: record.info.size };
         }),
@@ -143,6 +141,7 @@ export class S3Upload
       failIfTooLarge(this.service, length);
       // Not at rest: the bytes that come with this request go on with the numbers that are free.
       await state.commit({ info: { ...state.record.info, size: length, sizeIsDeferred: false } }, context);
+      if (offsetOf(state.record) === length) await this.finish(state, context);
     });
   }
 
@@ -176,6 +175,17 @@ export class S3Upload
     } catch (error) {
       throw storageError(error, context.signal);
     }
+  }
+
+  private async finish(state: UploadState, context: StoreContext): Promise<void> {
+    if (state.record.complete) return;
+    if (state.record.segments.length > 0 || !state.record.multipart) {
+      const appending = this.append(state, offsetOf(state.record), context, true);
+      await appending.flush();
+      await appending.rest();
+      await this.conclude(appending, state, offsetOf(state.record), context);
+    }
+    if (!state.record.complete) await this.complete(state, context);
   }
 
   private append(state: UploadState, offset: number, context: StoreContext, counts: boolean): Appending {
@@ -266,7 +276,7 @@ function isLost(error: unknown): boolean {
 
 function updated(info: FileInfo, changes: FileInfoUpdate): FileInfo {
   const set = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
-  const changed: FileInfo = { ...info, ...(structuredClone(set) as Partial<FileInfo>) };
+  const changed = copyFileInfo({ ...info, ...set });
   if (changes.expiresAt === null) delete changed.expiresAt;
   if (changes.context === null) delete changed.context;
   return changed;
@@ -283,4 +293,28 @@ function sorted(value: object): [string, unknown][] {
   return Object.entries(value)
     .filter(([, item]) => item !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** The parts of several objects, one after the other, that a range of them all consists of. */
+function piecesOf(
+  objects: readonly { readonly key: string; readonly size: number }[],
+  { start, end }: ByteRange,
+): Piece[] {
+  const pieces: Piece[] = [];
+  let before = 0;
+  for (const { key, size } of objects) {
+    const range = { start: Math.max(start - before, 0), end: Math.min(end - before, size - 1) };
+    if (range.start <= range.end) pieces.push({ key, range });
+    before += size;
+  }
+  return pieces;
+}
+
+async function* joined(
+  { bucket }: Service,
+  first: AsyncIterable<Uint8Array>,
+  others: readonly Piece[],
+): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* first;
+  for (const { key, range } of others) yield* await bucket.open(key, range);
 }

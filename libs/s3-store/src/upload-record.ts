@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { errors, type FileInfo, hasAllBytes } from '@nestjs-tus/core';
+import { copyFileInfo, errors, type FileInfo, hasAllBytes } from '@nestjs-tus/core';
 
 /** A part of the multipart upload that counts. */
 export interface StoredPart {
@@ -44,7 +44,7 @@ export interface UploadRecord {
 
 export function newRecord(info: FileInfo, key: string): UploadRecord {
   return {
-    info: { ...info, offset: 0 },
+    info: { ...copyFileInfo(info), offset: 0 },
     key,
     commit: newCommit(),
     complete: false,
@@ -59,14 +59,9 @@ export function newCommit(): string {
   return randomBytes(8).toString('hex');
 }
 
-/** Bytes that are stored in parts, whole and in order. */
-export function partBytes(record: UploadRecord): number {
-  return sum(record.parts);
-}
-
 /** Bytes that are stored. */
 export function offsetOf(record: UploadRecord): number {
-  return record.complete ? record.info.size : partBytes(record) + sum(record.segments);
+  return record.complete ? record.info.size : sum(record.parts) + sum(record.segments);
 }
 
 /** The upload as the engine sees it. */
@@ -92,25 +87,18 @@ const FORMAT = 'nestjs-tus/s3-store 1';
 
 /** Parts are written as `[number, size, etag]`: there may be ten thousand of them. */
 export function serializeRecord({ parts, ...record }: UploadRecord): string {
-  return JSON.stringify({
-    format: FORMAT,
-    ...record,
-    parts: parts.map(({ number, size, etag }) => [number, size, etag]),
-  });
+  const written = parts.map(({ number, size, etag }) => [number, size, etag]);
+  return JSON.stringify({ format: FORMAT, record: { ...record, parts: written } });
 }
 
-/** @returns undefined for JSON that is not a record of ours */
+/** @returns undefined for what is not a record of ours */
 export function parseRecord(text: string): UploadRecord | undefined {
-  const stored = parseObject(text);
-  if (stored?.format !== FORMAT) return undefined;
-  const { format: _, parts, info, ...record } = stored;
+  const file = parseFile(text);
+  if (file?.format !== FORMAT || !file.record) return undefined;
+  const { parts, info, ...record } = file.record;
   return {
     ...record,
-    info: {
-      ...info,
-      createdAt: info.createdAt === undefined ? undefined : new Date(info.createdAt),
-      expiresAt: info.expiresAt === undefined ? undefined : new Date(info.expiresAt),
-    },
+    info: { ...info, createdAt: dateOf(info.createdAt), expiresAt: dateOf(info.expiresAt) },
     parts: parts.map(([number, size, etag]) => ({ number, size, etag })),
   };
 }
@@ -122,16 +110,23 @@ export function parseOwnRecord(text: string, key: string): UploadRecord {
   return record;
 }
 
-type SerializedRecord = Omit<UploadRecord, 'parts'> & {
+/** JSON has no dates: they are text in it. */
+interface RecordFile {
   readonly format?: string;
-  readonly parts: readonly (readonly [number, number, string])[];
-};
+  readonly record?: Omit<UploadRecord, 'parts'> & {
+    readonly parts: readonly (readonly [number, number, string])[];
+  };
+}
 
-function parseObject(text: string): SerializedRecord | undefined {
+function parseFile(text: string): RecordFile | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as SerializedRecord) : undefined;
+    return typeof value === 'object' && value !== null ? value : undefined;
   } catch {
     return undefined;
   }
+}
+
+function dateOf(written: Date | string | undefined): Date | undefined {
+  return written === undefined ? undefined : new Date(written);
 }
