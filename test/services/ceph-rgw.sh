@@ -42,7 +42,7 @@ osd_memory_target = 939524096
 mon_data_avail_warn = 2
 mon_data_avail_crit = 1
 [client.rgw]
-rgw_frontends = beast endpoint=127.0.0.1:$port
+rgw_frontends = beast endpoint=127.0.0.1:$port tcp_nodelay=1
 rgw_data = $dir/rgw
 rgw_enable_usage_log = false
 rgw_gc_obj_min_wait = 60
