@@ -7,6 +7,7 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
+  ListPartsCommand,
   PutObjectCommand,
   type PutObjectCommandInput,
   type S3Client,
@@ -32,6 +33,12 @@ export interface ListedKey {
   readonly etag: string;
 }
 
+interface CallOptions {
+  readonly abortSignal?: AbortSignal;
+  /** Milliseconds until the answer begins. */
+  readonly requestTimeout: number;
+}
+
 /** The calls to one bucket. They reject with the client's errors. */
 export class Bucket {
   constructor(
@@ -49,10 +56,10 @@ export class Bucket {
     signal?: AbortSignal,
   ): Promise<string> {
     if (typeof content === 'string') return this.put(key, Buffer.from(content), condition, signal);
-    const { ETag = '' } = await this.sending(content, (Body, ContentLength) =>
+    const { ETag = '' } = await this.sending(content, signal, (Body, ContentLength, options) =>
       this.client.send(
         new PutObjectCommand({ Bucket: this.name, Key: key, Body, ContentLength, ...condition }),
-        this.options(signal, ContentLength),
+        options,
       ),
     );
     return ETag;
@@ -67,7 +74,7 @@ export class Bucket {
     signal?: AbortSignal,
   ): Promise<void> {
     const headers = headerInput(this.headersOf(info), info, attempt);
-    await this.sending(content, (Body, ContentLength) =>
+    await this.sending(content, signal, (Body, ContentLength, options) =>
       this.client.send(
         new PutObjectCommand({
           Bucket: this.name,
@@ -77,7 +84,7 @@ export class Bucket {
           ...headers,
           IfNoneMatch: '*',
         }),
-        this.options(signal, ContentLength),
+        options,
       ),
     );
   }
@@ -181,7 +188,7 @@ export class Bucket {
     content: Content,
     signal?: AbortSignal,
   ): Promise<string> {
-    const { ETag } = await this.sending(content, (Body, ContentLength) =>
+    const { ETag } = await this.sending(content, signal, (Body, ContentLength, options) =>
       this.client.send(
         new UploadPartCommand({
           Bucket: this.name,
@@ -191,7 +198,7 @@ export class Bucket {
           Body,
           ContentLength,
         }),
-        this.options(signal, ContentLength),
+        options,
       ),
     );
     return bare(ETag);
@@ -219,6 +226,37 @@ export class Bucket {
       this.options(signal, range.end - range.start + 1),
     );
     return bare(CopyPartResult?.ETag);
+  }
+
+  /** Every part of a multipart upload that the service has, whether it counts or not. */
+  async listParts(key: string, uploadId: string): Promise<StoredPart[]> {
+    const parts: StoredPart[] = [];
+    let marker: string | undefined;
+    do {
+      const page = await this.client.send(
+        new ListPartsCommand({ Bucket: this.name, Key: key, UploadId: uploadId, PartNumberMarker: marker }),
+        this.options(),
+      );
+      for (const { PartNumber = 0, Size = 0, ETag } of page.Parts ?? []) {
+        parts.push({ number: PartNumber, size: Size, etag: bare(ETag) });
+      }
+      marker = page.IsTruncated ? page.NextPartNumberMarker : undefined;
+    } while (marker !== undefined);
+    return parts;
+  }
+
+  /** The service's NoSuchUpload when there is no such multipart upload (any more). */
+  async absenceOfMultipart(key: string, uploadId: string): Promise<unknown> {
+    try {
+      await this.client.send(
+        new ListPartsCommand({ Bucket: this.name, Key: key, UploadId: uploadId, MaxParts: 1 }),
+        this.options(),
+      );
+      return undefined;
+    } catch (error) {
+      if (hasName(error, 'NoSuchUpload')) return error;
+      throw error;
+    }
   }
 
   async completeMultipart(
@@ -255,25 +293,28 @@ export class Bucket {
   /** A stream cannot be sent twice, so that the client gives up at once: the next attempt reads the bytes anew. */
   private async sending<T>(
     content: Content,
-    send: (body: Buffer | Readable, size: number) => Promise<T>,
+    signal: AbortSignal | undefined,
+    send: (body: Buffer | Readable, size: number, options: CallOptions) => Promise<T>,
   ): Promise<T> {
-    if (Buffer.isBuffer(content)) return send(content, content.length);
+    if (Buffer.isBuffer(content)) return send(content, content.length, this.options(signal, content.length));
     for (let attempt = 1; ; attempt += 1) {
       const body = Readable.from(content.open(), { objectMode: false });
-      // What the body could not read is why the call failed, whatever the call says.
-      let broken: unknown;
-      body.on('error', (error) => (broken ??= error));
+      // The service waits for bytes that cannot come; and what could not be read is why the call failed, whatever the call says.
+      const broken = new AbortController();
+      body.on('error', (error) => broken.abort(error));
+      const either = signal ? AbortSignal.any([signal, broken.signal]) : broken.signal;
       try {
-        return await send(body, content.size);
+        return await send(body, content.size, this.options(either, content.size));
       } catch (error) {
-        if (attempt === STREAM_ATTEMPTS || !isTransient(broken ?? error)) throw broken ?? error;
+        const cause: unknown = broken.signal.aborted && !signal?.aborted ? broken.signal.reason : error;
+        if (attempt === STREAM_ATTEMPTS || !isTransient(cause) || signal?.aborted) throw cause;
       } finally {
         body.destroy();
       }
     }
   }
 
-  private options(signal?: AbortSignal, bytes = 0): { abortSignal?: AbortSignal; requestTimeout: number } {
+  private options(signal?: AbortSignal, bytes = 0): CallOptions {
     const requestTimeout = this.requestTimeout + Math.ceil((bytes / SLOWEST_LINK) * 1_000);
     return signal ? { abortSignal: signal, requestTimeout } : { requestTimeout };
   }

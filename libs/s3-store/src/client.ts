@@ -16,6 +16,8 @@ export function makeClient(config: S3ClientConfig, requestTimeout: number): S3Cl
     responseChecksumValidation: 'WHEN_REQUIRED',
     // A host name for each bucket needs DNS that other services seldom have.
     forcePathStyle: config.endpoint !== undefined,
+    // It would write to the console that a stream cannot be sent again: the store reads it anew.
+    logger: { trace: nothing, debug: nothing, info: nothing, warn: nothing, error: nothing },
     requestHandler: {
       connectionTimeout: CONNECT_TIMEOUT,
       requestTimeout,
@@ -27,6 +29,10 @@ export function makeClient(config: S3ClientConfig, requestTimeout: number): S3Cl
     },
     ...config,
   });
+}
+
+function nothing(): void {
+  // What goes wrong is thrown as well.
 }
 
 /** Where a client sends its calls, for people. */

@@ -12,7 +12,8 @@ const TOMBSTONE_LIFE = 24 * 60 * 60 * 1_000;
 
 /**
  * For services that can create an object only once, but not replace it only if it is unchanged: each version of a record is an object of
- * its own, and the version after it can be created by one writer only. A removed upload leaves a tombstone for a day.
+ * its own, and the version after it can be created by one writer only. All of them stay until the upload is removed: a holder that was replaced
+ * must find its next version taken whenever it wakes up. A removed upload leaves a tombstone for a day.
  */
 export class GenerationRecords implements RecordStore {
   constructor(
@@ -39,11 +40,8 @@ export class GenerationRecords implements RecordStore {
     );
   }
 
-  async commit(record: UploadRecord, version: string): Promise<string> {
-    const key = await this.write(record, after(version), errors.lockLost);
-    // Earlier generations say nothing any more; what is left of them goes with the upload.
-    if (record.complete) await this.removeAfter(record.info.id, key).catch(() => undefined);
-    return key;
+  commit(record: UploadRecord, version: string): Promise<string> {
+    return this.write(record, after(version), errors.lockLost);
   }
 
   async remove(record: UploadRecord, version: string): Promise<void> {

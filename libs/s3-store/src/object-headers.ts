@@ -56,7 +56,8 @@ export function headerInput(headers: ObjectHeaders, info: FileInfo, attempt: str
     StorageClass: headers.storageClass as HeaderInput['StorageClass'],
     ServerSideEncryption: headers.serverSideEncryption as HeaderInput['ServerSideEncryption'],
     SSEKMSKeyId: headers.sseKmsKeyId,
-    Tagging: headers.tags && new URLSearchParams(headers.tags).toString(),
+    // Not every service reads a plus sign as a space.
+    Tagging: headers.tags && new URLSearchParams(headers.tags).toString().replaceAll('+', '%20'),
     Metadata: { ...userMetadata(headers.metadata ?? {}), [ATTEMPT]: attempt },
   };
 }

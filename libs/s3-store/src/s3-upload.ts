@@ -17,8 +17,9 @@ import { Appending } from './appending.js';
 import type { Piece } from './concat-plan.js';
 import { concatenate } from './concatenate.js';
 import { largestUpload } from './part-size.js';
+import { completeParts, leaveOutStrays } from './stray-parts.js';
 import { hasName, isMissing, storageError } from './storage-error.js';
-import { infoOf, offsetOf, sum } from './upload-record.js';
+import { infoOf, offsetOf } from './upload-record.js';
 import { type Service, UploadState } from './upload-state.js';
 
 /** An upload in a bucket, and all that the extensions can do with it. */
@@ -221,24 +222,22 @@ export class S3Upload
     throw error instanceof Error ? Object.assign(error, { bytesWritten }) : error;
   }
 
-  /** Makes the object of the parts. May have been done already: by a call whose answer was lost. */
+  /** Makes the object of the parts. */
   private async complete(state: UploadState, context: StoreContext): Promise<void> {
-    const { key, multipart, parts, info } = state.record;
-    if (!multipart) throw new Error(`the upload ${info.id} has no parts to complete`);
+    if (state.record.sealed) await leaveOutStrays(this.service, state, context);
     try {
-      await this.service.bucket.completeMultipart(key, multipart.id, parts, context.signal);
+      await completeParts(this.service, state.record, state.record.parts, context);
     } catch (error) {
-      if (!isLost(error)) throw error;
-      const object = await this.service.bucket.head(key);
-      if (object?.attempt !== multipart.attempt || object.size !== sum(parts)) {
-        return this.giveUp(state, error, context);
-      }
+      if (isLost(error)) return this.giveUp(state, error, context);
+      if (!hasName(error, 'InvalidPart')) throw error;
+      await leaveOutStrays(this.service, state, context, error);
+      await completeParts(this.service, state.record, state.record.parts, context);
     }
     await state.commitAtRest({ complete: true, parts: [], multipart: undefined }, context);
   }
 
   /**
-   * The service has lost the parts: a lifecycle rule has removed them. The record says so first, which fails for a holder whose place somebody
+   * The service has lost parts or tail: a lifecycle rule has removed them. The record says so first, which fails for a holder whose place somebody
    * else has taken, and who has finished the upload meanwhile.
    */
   private async giveUp(state: UploadState, cause: unknown, context: StoreContext): Promise<never> {
@@ -270,8 +269,9 @@ export async function removeUpload({ bucket, keys, records }: Service, state: Up
   await records.remove(record, version);
 }
 
+/** The parts are gone, or a tail object is. */
 function isLost(error: unknown): boolean {
-  return hasName(error, 'NoSuchUpload');
+  return hasName(error, 'NoSuchUpload', 'NoSuchKey');
 }
 
 function updated(info: FileInfo, changes: FileInfoUpdate): FileInfo {

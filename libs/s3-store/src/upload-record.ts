@@ -38,6 +38,8 @@ export interface UploadRecord {
   readonly nextNumber: number;
   /** The token of the lock whose holder had nothing under way when it committed this. */
   readonly idleToken?: string;
+  /** What `multipart` is completed with, strays and all, to be copied without them; see stray-parts.ts. */
+  readonly sealed?: readonly StoredPart[];
   /** True for an upload whose parts the service has lost: it is removed next. */
   readonly lost?: boolean;
 }

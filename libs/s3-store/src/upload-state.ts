@@ -67,9 +67,9 @@ export class UploadState {
   }
 
   /** Numbers begin anew in a multipart upload that no other node knows. */
-  numberAnew(): void {
+  numberAnew(first = 1): void {
     this.mayNumber = true;
-    this.nextNumber = 1;
+    this.nextNumber = first;
   }
 
   /**
