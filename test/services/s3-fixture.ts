@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { S3Client } from '@aws-sdk/client-s3';
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { type FileInfo, type Lock, MemoryLocker, type StoreContext, type Upload } from '@nestjs-tus/core';
 import { S3Store, type S3StoreOptions } from '@nestjs-tus/s3-store';
 import type { Ceph } from './ceph.js';
@@ -24,12 +24,13 @@ export class Node {
   private interference: Interference = (_call, send) => send();
   readonly store: S3Store;
 
-  constructor(ceph: Ceph, options: S3StoreOptions) {
+  constructor(ceph: Ceph, options: S3StoreOptions, clientConfig: S3ClientConfig = {}) {
     const client = new S3Client({
       ...ceph.clientConfig(),
       maxAttempts: 2,
       logger: { debug: nothing, info: nothing, warn: nothing, error: nothing },
       requestHandler: { throwOnRequestTimeout: true, connectionTimeout: 1_000, socketTimeout: 0 },
+      ...clientConfig,
     });
     client.middlewareStack.add(
       (next, { commandName = '' }) =>

@@ -245,8 +245,8 @@ export class Bucket {
     return parts;
   }
 
-  /** The service's NoSuchUpload when there is no such multipart upload (any more). */
-  async absenceOfMultipart(key: string, uploadId: string): Promise<unknown> {
+  /** The service's NoSuchUpload when there is no such multipart upload (any more); undefined while there is. */
+  async absenceOfMultipart(key: string, uploadId: string): Promise<Error | undefined> {
     try {
       await this.client.send(
         new ListPartsCommand({ Bucket: this.name, Key: key, UploadId: uploadId, MaxParts: 1 }),
@@ -254,7 +254,7 @@ export class Bucket {
       );
       return undefined;
     } catch (error) {
-      if (hasName(error, 'NoSuchUpload')) return error;
+      if (error instanceof Error && hasName(error, 'NoSuchUpload')) return error;
       throw error;
     }
   }

@@ -5,7 +5,7 @@ import { errors, type FileInfo } from '@nestjs-tus/core';
 export type KeyTemplate = string | ((info: FileInfo) => string);
 
 /** What follows an upload's id in the keys of what the store keeps beside the object. */
-const RESERVED = /\.(info|tail)(-[0-9a-f]+)?$/;
+const RESERVED = /^[^/]*\.(info|tail)(-|$)/;
 const PLACEHOLDER = /\{([^{}]*)\}/g;
 const KNOWN = new Set(['id', 'year', 'month', 'day']);
 /** Bytes of the longest key that S3 takes. */
@@ -22,8 +22,9 @@ export class ObjectKeys {
   object(info: FileInfo): { key: string; isChosen: boolean } {
     const chosen =
       info.storage?.['key'] ?? (typeof this.template === 'function' ? this.template(info) : undefined);
-    const key = this.prefix + (chosen ?? fillIn(String(this.template), info));
-    if (chosen === '' || chosen?.startsWith('/') || RESERVED.test(key) || Buffer.byteLength(key) > MAX_KEY) {
+    const below = chosen ?? fillIn(String(this.template), info);
+    const key = this.prefix + below;
+    if (below === '' || below.startsWith('/') || RESERVED.test(below) || Buffer.byteLength(key) > MAX_KEY) {
       throw errors.internal(new Error(`${JSON.stringify(key)} cannot be the key of an upload's object`));
     }
     return { key, isChosen: chosen !== undefined && !chosen.includes(info.id) };
@@ -55,7 +56,7 @@ export class ObjectKeys {
   }
 }
 
-/** An id that ends like a key of ours (`photo.info`) would share a key with another upload's record. */
+/** An id like a key of ours (`photo.info`) would share keys with another upload's record or tails. */
 export function isReservedId(id: string): boolean {
   return RESERVED.test(id);
 }

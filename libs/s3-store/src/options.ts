@@ -5,7 +5,9 @@ import type { FileInfo } from '@nestjs-tus/core';
 import { DEFAULT_MAX_BUFFERED, DEFAULT_PART, S3_MAX_PART, S3_MAX_PARTS, S3_MIN_PART } from './limits.js';
 
 /** How commits of an upload's record are kept apart; see docs/decisions/s3-store.md. */
-export type ConditionalWrites = 'if-match' | 'if-match-bare' | 'generations';
+export type ConditionalWrites = (typeof CONDITIONAL_WRITES)[number];
+
+const CONDITIONAL_WRITES = ['if-match', 'if-match-bare', 'generations'] as const;
 
 export interface S3StoreOptions {
   /** The bucket. It must exist. */
@@ -66,6 +68,12 @@ export function resolveOptions(options: S3StoreOptions): ResolvedOptions {
   }
   const problem = keyTemplateProblem(key);
   if (problem) throw new TypeError(`S3Store: ${problem}`);
+  const { conditionalWrites } = options;
+  if (conditionalWrites !== undefined && !CONDITIONAL_WRITES.includes(conditionalWrites)) {
+    throw new TypeError(
+      `S3Store: \`conditionalWrites\` is one of ${CONDITIONAL_WRITES.join(', ')}, or absent`,
+    );
+  }
   const minPartSize = whole('minPartSize', options.minPartSize ?? S3_MIN_PART, 1, S3_MAX_PART);
   const partSize = whole(
     'partSize',
@@ -92,7 +100,7 @@ export function resolveOptions(options: S3StoreOptions): ResolvedOptions {
     concurrency: whole('concurrency', options.concurrency ?? 16, 1, 1_000),
     concurrencyPerUpload: whole('concurrencyPerUpload', options.concurrencyPerUpload ?? 4, 1, 1_000),
     requestTimeout: whole('requestTimeout', options.requestTimeout ?? 30_000, 1, 2 ** 31 - 1),
-    conditionalWrites: options.conditionalWrites,
+    conditionalWrites,
   };
 }
 

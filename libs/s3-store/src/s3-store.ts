@@ -85,6 +85,11 @@ export class S3Store
     this.budget = new BufferBudget(maxBufferedBytes);
   }
 
+  /** Bytes of uploads that are in memory now, for metrics. */
+  get bufferedBytes(): number {
+    return this.budget.bytes;
+  }
+
   /** Makes this the store of `composer`, with all its extensions. */
   useIn(composer: StoreComposer): void {
     useStoreIn(this, composer);

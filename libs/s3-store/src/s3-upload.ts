@@ -3,7 +3,9 @@ import {
   type ByteRange,
   type ConcatableUpload,
   copyFileInfo,
+  ErrLockLost,
   errors,
+  hasCode,
   type FileInfo,
   type FileInfoUpdate,
   type LengthDeclarableUpload,
@@ -205,7 +207,13 @@ export class S3Upload
     const keptSoFar = offsetOf(state.record) - offset;
     if (context.signal?.aborted) return this.reject(appending.failure, state, keptSoFar, context);
     if (isLost(appending.failure)) return this.giveUp(state, appending.failure, context);
-    await appending.commit();
+    try {
+      await appending.commit();
+    } catch (error) {
+      // Somebody else has the upload: nobody will ever count what was stored here. It is only tidier without it.
+      if (hasCode(error, ErrLockLost)) await appending.takeBack().catch(() => undefined);
+      throw error;
+    }
     const kept = offsetOf(state.record) - offset;
     if (appending.failure !== undefined) return this.reject(appending.failure, state, kept, context);
     return kept;
