@@ -11,6 +11,8 @@ export type ConnectionFate = 'open' | 'ended' | 'reset';
 export class RawSocket {
   /** How the server has left the connection so far. */
   fate: ConnectionFate = 'open';
+  /** What broke the connection, also when that was after its end. */
+  error: Error | undefined;
   private received = Buffer.alloc(0);
   private waiting: (() => void)[] = [];
 
@@ -23,7 +25,10 @@ export class RawSocket {
       this.wake();
     });
     socket.on('end', () => this.settle('ended'));
-    socket.on('error', () => this.settle('reset'));
+    socket.on('error', (error) => {
+      this.error = error;
+      this.settle('reset');
+    });
     socket.on('close', () => this.settle('ended'));
   }
 

@@ -74,6 +74,17 @@ describe('a refused request', () => {
     },
   );
 
+  it('with a body of some size, whose client sends all of it first, is answered without a reset', async () => {
+    const socket = await RawSocket.connect(server.port);
+    const fields = { ...PATCH_FIELDS, 'Upload-Offset': '3', 'Content-Length': '500000' };
+    await socket.sendHead('PATCH', await newPath(), fields);
+    await socket.send(Buffer.alloc(100_000));
+    expect((await socket.response()).status).toBe(409);
+    for (let sent = 0; sent < 40; sent++) await socket.send(Buffer.alloc(10_000));
+    expect(await socket.closed()).toBe('ended');
+    expect(socket.error).toBeUndefined();
+  });
+
   it.each(REFUSALS)('%s, while the client waits for 100: %d instead', async (_, status, requestOf) => {
     const [method, path, fields] = requestOf(await newPath());
     const socket = await RawSocket.connect(server.port);

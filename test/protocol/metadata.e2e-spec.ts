@@ -109,6 +109,7 @@ describe('Upload-Metadata', () => {
       /^attachment(; ?filename="(?:[^"\\\u0000-\u001f]|\\.)*"(; ?filename\*=UTF-8''[A-Za-z0-9!#$&+.^_`|~%-]*)?)?$/,
     );
     expect(disposition).not.toContain('..');
+    expect(disposition).not.toMatch(/%[01][0-9A-F]/i);
   });
 
   it.each([

@@ -73,6 +73,7 @@ export class TusHandler {
   /** Prepares the store and starts the sweeper. Rejects with a text for the operator when the store cannot be used. */
   async init(): Promise<void> {
     await this.engine.store.init?.();
+    await this.engine.composer.locker?.init?.();
     this.sweeper.start();
   }
 

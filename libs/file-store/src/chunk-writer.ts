@@ -1,7 +1,8 @@
 import fs from 'node:fs';
 import type { Readable } from 'node:stream';
 import { errors, type StoreContext } from '@nestjs-tus/core';
-import { close, fdatasync, ftruncate, hasErrno, open } from './files.js';
+import { hasErrno } from './errno.js';
+import { close, fdatasync, ftruncate, open } from './files.js';
 import { gather, type Gathered } from './gather.js';
 import { moveToNewInode } from './move-to-new-inode.js';
 import { storageError, writeError } from './storage-error.js';

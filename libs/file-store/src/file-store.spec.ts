@@ -62,6 +62,11 @@ describe('FileStore', () => {
       );
     });
 
+    it('tells the operator when no directory can be made where its parent is', async () => {
+      // Node's own recursive mkdir never ends below /proc; where there is none, this is a directory that nobody may make.
+      await expect(newStore({ directory: '/proc/none/uploads' }).init()).rejects.toThrow('is not writable');
+    });
+
     it('tells the operator when it may not write', async () => {
       // Root may write anywhere but here.
       const directory = process.getuid?.() === 0 ? '/proc' : folder.path;

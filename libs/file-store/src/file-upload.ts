@@ -14,7 +14,8 @@ import {
   type VerifiableUpload,
 } from '@nestjs-tus/core';
 import { ChunkWriter } from './chunk-writer.js';
-import { hasErrno, open, remove } from './files.js';
+import { hasErrno } from './errno.js';
+import { open, remove } from './files.js';
 import type { StoredInfo } from './info-record.js';
 import { type FilePart, joinFiles } from './join-files.js';
 import { storageError } from './storage-error.js';

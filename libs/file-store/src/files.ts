@@ -1,4 +1,6 @@
 import fs from 'node:fs';
+import { dirname } from 'node:path';
+import { hasErrno } from './errno.js';
 
 /**
  * The few calls of `node:fs` that the store needs, as promises. `fs.promises` costs an object for each file and several
@@ -42,10 +44,28 @@ export const unlink = (path: string): Promise<void> =>
 export const readdir = (path: string): Promise<string[]> => promised((done) => fs.readdir(path, done));
 
 /** Makes a directory and those above it; answers the uppermost that was missing. */
-export const mkdir = (path: string, mode: number): Promise<string | undefined> =>
-  promised((done: Callback<string | undefined>) =>
-    fs.mkdir(path, { recursive: true, mode }, (e, made) => done(e, made)),
-  );
+const mkdirOne = (path: string, mode: number): Promise<void> =>
+  promised((done: Callback<void>) => fs.mkdir(path, mode, (e) => done(e)));
+
+/**
+ * Makes a directory and those above it; answers the first that it made. Node's own `recursive` never ends below /proc, where
+ * a parent is there and yet nothing can be made in it.
+ */
+export async function mkdir(path: string, mode: number): Promise<string | undefined> {
+  try {
+    await mkdirOne(path, mode);
+    return path;
+  } catch (error) {
+    if (hasErrno(error, 'EEXIST') && (await stat(path)).isDirectory()) return undefined;
+    if (!hasErrno(error, 'ENOENT') || dirname(path) === path) throw error;
+  }
+  const first = await mkdir(dirname(path), mode);
+  await mkdirOne(path, mode).catch((error: unknown) => {
+    // Another request wants the same directory.
+    if (!hasErrno(error, 'EEXIST')) throw error;
+  });
+  return first ?? path;
+}
 
 /** Copies a file, sharing its blocks where the file system can. */
 export const cloneFile = (from: string, to: string): Promise<void> =>
@@ -90,10 +110,4 @@ export async function statIfThere(path: string): Promise<fs.Stats | undefined> {
     if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return undefined;
     throw error;
   });
-}
-
-/** True for an error of the system with this code. */
-export function hasErrno(error: unknown, ...codes: string[]): boolean {
-  // Not `instanceof Error`: a test runner's sandbox has another Error than Node's own modules.
-  return typeof error === 'object' && error !== null && 'code' in error && codes.includes(String(error.code));
 }

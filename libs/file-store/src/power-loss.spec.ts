@@ -59,7 +59,7 @@ describe('FileStore that survives a loss of power', () => {
   it('syncs the directories that it makes', async () => {
     const names = syncedNames();
     await store().newUpload(infoOf('a', { storage: { path: 'x/y/file' } }), {});
-    expect(names).toEqual(['/x', '', '/a.info', '', '/x/y']);
+    expect(names).toEqual(['/a.info', '/x', '', '', '/x/y']);
   });
 
   it('syncs a final upload before it has its name', async () => {

@@ -1,5 +1,5 @@
 import { errors, type HttpError, isHttpError } from '@nestjs-tus/core';
-import { hasErrno } from './files.js';
+import { hasErrno } from './errno.js';
 
 const FULL = ['ENOSPC', 'EDQUOT', 'EFBIG'];
 /** What a later try may not meet again. */

@@ -1,8 +1,9 @@
 import { basename, dirname, join } from 'node:path';
 import { errors, type Lock, type StoreContext } from '@nestjs-tus/core';
+import { hasErrno } from './errno.js';
 import {
+  close,
   fdatasync,
-  hasErrno,
   mkdir,
   open,
   readdir,
@@ -14,6 +15,7 @@ import {
   writeAll,
 } from './files.js';
 import { readText } from './read-text.js';
+import { RecentInfos } from './recent-infos.js';
 import { formatInfo, parseInfo, type StoredInfo } from './info-record.js';
 import type { ResolvedOptions } from './options.js';
 import { idOfTemporary, infoName, tokenOf, temporaryNames, type UploadNames } from './upload-names.js';
@@ -29,6 +31,7 @@ export class UploadFolder {
   private readonly fileMode: number;
   /** Locks that were taken from a holder that did not let go, and whose work here has begun. */
   private readonly takenOver = new WeakSet<Lock>();
+  private readonly recent = new RecentInfos();
 
   constructor(options: ResolvedOptions) {
     this.directory = options.directory;
@@ -55,9 +58,12 @@ export class UploadFolder {
   }
 
   /** @throws HttpError `ERR_UPLOAD_NOT_FOUND` when there is none, or a torn one */
-  async readInfo(id: string): Promise<StoredInfo> {
+  async readInfo(id: string, lock?: Lock): Promise<StoredInfo> {
     try {
-      return parseInfo(await readText(infoName(this.directory, id)), id);
+      const text = this.recent.recall(id, lock) ?? (await readText(infoName(this.directory, id)));
+      const stored = parseInfo(text, id);
+      if (lock) this.recent.remember(id, lock, text);
+      return stored;
     } catch (error) {
       if (error instanceof SyntaxError || hasErrno(error, 'ENOENT', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG'))
         throw errors.notFound(error);
@@ -65,26 +71,30 @@ export class UploadFolder {
     }
   }
 
-  /** Creates a file that must not exist, and the directories above it. Answers its open descriptor. */
-  async create(path: string): Promise<number> {
+  /** Writes the first info of an upload. Rejects with EEXIST when there is one. */
+  async createInfo(names: UploadNames, stored: StoredInfo, lock: Lock | undefined): Promise<void> {
+    const text = formatInfo(stored);
+    const fd = await this.create(names.info);
     try {
-      return await open(path, 'wx', this.fileMode);
+      await this.writeInfo(fd, text).finally(() => close(fd));
+      this.recent.remember(stored.info.id, lock, text);
     } catch (error) {
-      if (!hasErrno(error, 'ENOENT')) throw error;
+      await remove(names.info);
+      throw error;
     }
-    await this.makeDirectory(dirname(path));
-    return open(path, 'wx', this.fileMode);
   }
 
-  /** Writes the first info of an upload. */
-  async createInfo(names: UploadNames, stored: StoredInfo): Promise<void> {
-    const text = Buffer.from(formatInfo(stored));
-    const written = async (fd: number) => {
-      await writeAll(fd, text, 0);
-      if (this.survivesPowerLoss) await fdatasync(fd);
-    };
-    await withFile(names.info, 'wx', written, this.fileMode);
-    await this.syncNames(names.info, names.data);
+  /** Creates the data file, and has both names last; answers its open descriptor. Rejects with EEXIST when there is one. */
+  async createData(names: UploadNames): Promise<number> {
+    const fd = await this.create(names.data);
+    try {
+      await this.syncNames(names.info, names.data);
+      return fd;
+    } catch (error) {
+      await close(fd);
+      await remove(names.data);
+      throw error;
+    }
   }
 
   /**
@@ -94,15 +104,13 @@ export class UploadFolder {
    */
   async replaceInfo(names: UploadNames, stored: StoredInfo, context: StoreContext): Promise<void> {
     const temporary = temporaryNames(names, tokenOf(context.lock)).info;
-    const text = Buffer.from(formatInfo(stored));
-    const written = async (fd: number) => {
-      await writeAll(fd, text, 0);
-      if (this.survivesPowerLoss) await fdatasync(fd);
-    };
+    const text = formatInfo(stored);
     try {
-      await withFile(temporary, 'w', written, this.fileMode);
+      await withFile(temporary, 'w', (fd) => this.writeInfo(fd, text), this.fileMode);
       await this.commit(temporary, names.info, context);
+      this.recent.remember(stored.info.id, context.lock, text);
     } catch (error) {
+      this.recent.forget(stored.info.id);
       await remove(temporary);
       throw error;
     }
@@ -142,6 +150,22 @@ export class UploadFolder {
     }
     this.takenOver.add(lock);
     return true;
+  }
+
+  private async writeInfo(fd: number, text: string): Promise<void> {
+    await writeAll(fd, Buffer.from(text), 0);
+    if (this.survivesPowerLoss) await fdatasync(fd);
+  }
+
+  /** Creates a file that must not exist, and the directories above it. Answers its open descriptor. */
+  private async create(path: string): Promise<number> {
+    try {
+      return await open(path, 'wx', this.fileMode);
+    } catch (error) {
+      if (!hasErrno(error, 'ENOENT')) throw error;
+    }
+    await this.makeDirectory(dirname(path));
+    return open(path, 'wx', this.fileMode);
   }
 
   private async makeDirectory(path: string): Promise<void> {

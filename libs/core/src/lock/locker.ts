@@ -4,6 +4,8 @@ export interface Locker {
   newLock(id: string): Lock;
   /** True when the lock holds between processes of one host, or of many. Absent: one process only. */
   readonly spansProcesses?: boolean;
+  /** Called once before the first request. Rejects with a text for the operator. */
+  init?(): Promise<void>;
   /** Takes the lock's outer means (a socket, a connection) down. Locks still held are released. */
   close?(): Promise<void>;
 }

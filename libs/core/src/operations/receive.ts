@@ -68,10 +68,20 @@ export async function receive(
     exchange.body = undefined;
     progress?.stop();
   }
+  await failIfLost(context);
   engine.metrics.bytesReceived += stored;
   const failure = body.failure ?? (stored < body.bytesRead ? errors.storageUnavailable() : undefined);
   if (!body.failure && failure) body.stop(failure);
   return { info: { ...info, offset: info.offset + stored }, failure };
+}
+
+/**
+ * A process that was paused, and whose lock was taken meanwhile, has written where nobody looks: acknowledging that, or
+ * finishing the upload with it, would be a lie. Its `lost` signal may come only after the bytes that were waiting for it.
+ * @throws HttpError `ERR_LOCK_LOST` (503)
+ */
+async function failIfLost({ lock }: StoreContext): Promise<void> {
+  if (lock?.isHeld && !(await lock.isHeld())) throw errors.lockLost();
 }
 
 /**

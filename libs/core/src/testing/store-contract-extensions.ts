@@ -245,8 +245,9 @@ function describeListing(store: () => DataStore): void {
       assert.deepEqual(await all(tested, {}), []);
     },
     'lists every upload once, page after page': async (tested) => {
-      const ids = ['a', 'b', 'c', 'd', 'e'];
-      for (const id of ids) await created(tested, 'x', { id, size: 2 });
+      const ids: string[] = [];
+      for (const id of ['a', 'b', 'c', 'd', 'e']) ids.push((await created(tested, 'x', { id, size: 2 })).id);
+      ids.sort();
       for (const limit of [1, 2, 5, 10]) assert.deepEqual(idsOf(await all(tested, { limit })), ids);
     },
     'shows each upload as it is': async (tested) => {
@@ -257,19 +258,23 @@ function describeListing(store: () => DataStore): void {
       assertInfo(info, newInfo({ id, size: 5, offset: 3, ...fields }));
     },
     'filters by state, whether it was written or follows from the offset': async (tested) => {
-      await created(tested, 'x', { id: 'receiving', size: 2 });
-      await created(tested, 'x', { id: 'finishing', size: 1, state: 'receiving' });
-      await created(tested, 'x', { id: 'finished' });
-      await created(tested, 'x', { id: 'rejected', state: 'rejected' });
-      for (const state of ['receiving', 'finishing', 'finished', 'rejected'] as const) {
-        assert.deepEqual(idsOf(await all(tested, { state })), [state]);
-      }
+      const fields = {
+        receiving: { size: 2 },
+        finishing: { state: 'receiving' },
+        finished: {},
+        rejected: { state: 'rejected' },
+      } as const;
+      const states = Object.keys(fields) as (keyof typeof fields)[];
+      const ids = new Map<string, string>();
+      for (const state of states)
+        ids.set(state, (await created(tested, 'x', { id: state, ...fields[state] })).id);
+      for (const state of states) assert.deepEqual(idsOf(await all(tested, { state })), [ids.get(state)]);
     },
     'filters by the time of expiry': async (tested) => {
-      await created(tested, 'x', { id: 'early', expiresAt: new Date(1_000) });
+      const early = await created(tested, 'x', { id: 'early', expiresAt: new Date(1_000) });
       await created(tested, 'x', { id: 'late', expiresAt: new Date(3_000) });
       await created(tested, 'x', { id: 'never' });
-      assert.deepEqual(idsOf(await all(tested, { expiresBefore: new Date(2_000), limit: 1 })), ['early']);
+      assert.deepEqual(idsOf(await all(tested, { expiresBefore: new Date(2_000), limit: 1 })), [early.id]);
     },
   });
 }

@@ -1,12 +1,10 @@
 import { errors } from '@nestjs-tus/core';
+import type { WaitingConnection } from './lock-socket.js';
 import { entryOf } from './token.js';
 
 /** Another process that waits for a lock. */
-export interface Waiter {
+export interface Waiter extends WaitingConnection {
   readonly token: string;
-  /** False when it has gone away. */
-  isThere(): boolean;
-  answer(word: 'granted' | 'gone'): void;
 }
 
 /** One wish of this process to hold a lock, from its beginning to the end of the holding. */

@@ -35,6 +35,13 @@ describe('FileLocker', () => {
     expect(composer.locker?.spansProcesses).toBe(true);
   });
 
+  it('says at its start what the operator has to do when the folder cannot be used', async () => {
+    await writeFile(join(directory, 'file'), '');
+    await expect(locker(join(directory, 'file')).init()).rejects.toThrow(
+      /FileLocker: locks cannot be kept in .*give another directory/,
+    );
+  });
+
   it.each([
     [{ directory: '' }, 'directory is the path of a folder, not "".'],
     [{ directory: undefined }, 'directory is the path of a folder, not undefined.'],

@@ -47,6 +47,11 @@ export class FileLocker implements Locker {
     composer.useLocker(this);
   }
 
+  /** Makes the folder of the locks; rejects with a text for the operator when that is impossible. */
+  init(): Promise<void> {
+    return this.holdings.open();
+  }
+
   newLock(id: string): Lock {
     if (!ID.test(id)) throw new TypeError(`${JSON.stringify(id)} cannot be the id of an upload.`);
     return new FileLock(id, this.queue.newLock(id), this.holdings);

@@ -1,6 +1,6 @@
 import { errors } from '@nestjs-tus/core';
-import { hasErrno, isSystemError } from './errno.js';
-import { Claim, type Waiter } from './claim.js';
+import { hasErrno, isSystemError } from '../errno.js';
+import { Claim } from './claim.js';
 import { LockFolder } from './lock-folder.js';
 import { type Conversation, LockSocket, type WaitingConnection } from './lock-socket.js';
 import { type Answer, isDead, Peer, type Want } from './peer.js';
@@ -25,6 +25,19 @@ export class Holdings implements Conversation {
     private readonly staleAfter: number,
   ) {
     this.folder = new LockFolder(directory, this.own);
+  }
+
+  /** Makes the folder, and listens. Rejects with a text for the operator. */
+  async open(): Promise<void> {
+    try {
+      await this.socket();
+    } catch (cause) {
+      throw new Error(
+        `FileLocker: locks cannot be kept in ${this.directory} (${reasonOf(cause)}). ` +
+          'Let the user that runs the server write there, or give another directory.',
+        { cause },
+      );
+    }
   }
 
   newClaim(id: string, requestRelease: () => void): Claim {
@@ -103,8 +116,7 @@ export class Holdings implements Conversation {
       inBackground(this.removeLeftover(id, holder).finally(() => connection.answer('gone')));
       return;
     }
-    const waiter: Waiter = { token, isThere: connection.isThere, answer: connection.answer };
-    claim.waiters.push(waiter);
+    claim.waiters.push({ ...connection, token });
     claim.askToRelease();
     inBackground(this.verify(claim));
   }
@@ -241,6 +253,10 @@ export class Holdings implements Conversation {
     if (!(await this.folder.hasStarted(name))) await this.folder.forgetUnstarted(name);
     else if (await isDead(socket.pathOf(name))) await this.folder.forgetProcess(name);
   }
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error || isSystemError(cause) ? cause.message : String(cause);
 }
 
 function asHttpError(error: unknown): unknown {

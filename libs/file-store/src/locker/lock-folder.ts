@@ -1,6 +1,6 @@
 import { link, lstat, mkdir, readdir, rename, rm, rmdir, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasErrno } from './errno.js';
+import { hasErrno } from '../errno.js';
 import { type Holder, holderNamed } from './token.js';
 
 /** Folders kept ready, so that an upload can be locked, and then deleted, on a disk that is full. */

@@ -18,6 +18,7 @@ export interface Conversation {
 }
 
 export interface WaitingConnection {
+  /** False when the other process has gone away. */
   isThere(): boolean;
   answer(word: 'granted' | 'gone'): void;
 }
@@ -47,19 +48,16 @@ export class LockSocket {
     const folder = join(directory, 'processes', own);
     const socket = new LockSocket(directory, folder, handle, server);
     server.on('connection', (connection) => socket.accept(connection, conversation));
-    // Not shared by node:cluster: the socket has to end with the process that holds the locks.
-    server
-      .listen({ path: socketPath(directory, handle.fd, join('processes', own, 'starting')), exclusive: true })
-      .unref();
     try {
+      const path = socketPath(directory, handle.fd, join('processes', own, 'starting'));
+      // Not shared by node:cluster: the socket has to end with the process that holds the locks.
+      server.listen({ path, exclusive: true }).unref();
       await once(server, 'listening');
       // Only now has it the name that others look for: a socket that refuses is always one of a process that has ended.
       await rename(join(folder, 'starting'), join(folder, 'socket'));
     } catch (cause) {
       await socket.close();
-      throw new Error(`Cannot listen at a socket in ${folder}: is this a file system of this host?`, {
-        cause,
-      });
+      throw new Error(`Cannot listen at a socket in ${folder}: ${String(cause)}`, { cause });
     }
     if (listening.size === 0) process.on('exit', removeAtExit);
     listening.add(folder);

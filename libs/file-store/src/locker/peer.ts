@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { hasErrno } from './errno.js';
+import { hasErrno } from '../errno.js';
 import { readLines, writeLine } from './lines.js';
 
 /** A peer that answers nothing in so many intervals, all seen by this process, is paused. */

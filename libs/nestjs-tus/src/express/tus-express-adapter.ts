@@ -12,7 +12,7 @@ interface ExpressApplication {
  * Nest's ExpressAdapter, with a server that makes requests and responses of Express's kind from the start.
  *
  * Express gives each request and response its own prototype by `Object.setPrototypeOf`, after which every access to their
- * properties is slow: that is most of what Express costs a small request. Objects that were constructed with that prototype
+ * properties is slow: that is most of what Express costs a small request. Objects that have that prototype from their construction
  * make the call a no-op; everything else is as it was.
  *
  * @example
@@ -55,22 +55,22 @@ export class TusExpressAdapter extends ExpressAdapter {
   }
 }
 
-/** Constructors whose instances have what `app.request` and `app.response` are as their prototypes. */
-function constructorsFor({
-  request,
-  response,
-}: ExpressApplication): Pick<ServerOptions, 'IncomingMessage' | 'ServerResponse'> {
-  return {
-    IncomingMessage: withPrototype<typeof IncomingMessage>(IncomingMessage, request),
-    ServerResponse: withPrototype<typeof ServerResponse>(ServerResponse, response),
-  };
+/** Constructors whose instances are what the application's own requests and responses are. */
+function constructorsFor(
+  application: ExpressApplication,
+): Pick<ServerOptions, 'IncomingMessage' | 'ServerResponse'> {
+  class ExpressRequest extends IncomingMessage {}
+  class ExpressResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {}
+  application.request = takePlaceOf(application.request, ExpressRequest.prototype);
+  application.response = takePlaceOf(application.response, ExpressResponse.prototype);
+  return { IncomingMessage: ExpressRequest, ServerResponse: ExpressResponse };
 }
 
-function withPrototype<T extends abstract new (...args: never[]) => object>(base: T, prototype: object): T {
-  // A function, since the prototype of a class cannot be replaced.
-  function Constructed(this: unknown, ...args: never[]): object {
-    return Reflect.construct(base, args, Constructed) as object;
-  }
-  Constructed.prototype = prototype;
-  return Constructed as unknown as T;
+/**
+ * Gives the prototype of a class all that another object has and inherits. The prototype takes the object's place, and not the other
+ * way round: V8 lays objects out well only for the class that makes them (docs/decisions/express-adapter.md).
+ */
+function takePlaceOf(original: object, prototype: object): object {
+  Object.setPrototypeOf(prototype, Object.getPrototypeOf(original) as object);
+  return Object.defineProperties(prototype, Object.getOwnPropertyDescriptors(original));
 }

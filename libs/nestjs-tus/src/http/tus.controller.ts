@@ -1,0 +1,88 @@
+import { Delete, Get, Head, Inject, Param, Patch, Post, Req, Res, UseFilters } from '@nestjs/common';
+import type { Outcome } from '@nestjs-tus/core';
+import { TUS_ENDPOINT } from '../tus.tokens.js';
+import { rawRequest, rawResponse } from './raw.js';
+import type { FrameworkRequest, FrameworkResponse } from './raw.js';
+import type { TusEndpoint } from './tus-endpoint.js';
+import { TusExceptionFilter } from './tus-exception.filter.js';
+
+/**
+ * The routes of an endpoint. Each registration of TusModule serves a subclass of its own, so this class has no path.
+ *
+ * Subclass it to put decorators on it, and give it as `controller`. A handler that you override needs its route
+ * decorator again: Nest keeps routes with the function.
+ *
+ * @example
+ * \@ApiTags('uploads')
+ * \@UseGuards(JwtAuthGuard)
+ * export class FilesController extends TusController {}
+ */
+@UseFilters(TusExceptionFilter)
+export abstract class TusController {
+  // By property: a subclass may have a constructor of its own without handing this on.
+  @Inject(TUS_ENDPOINT) private readonly endpoint!: TusEndpoint;
+
+  @Post()
+  create(@Req() request: FrameworkRequest, @Res() response: FrameworkResponse): Promise<Outcome> {
+    return this.answer(request, response);
+  }
+
+  /** Carries X-HTTP-Method-Override: what it does is in there. */
+  @Post(':id')
+  override(
+    @Req() request: FrameworkRequest,
+    @Res() response: FrameworkResponse,
+    @Param('id') id: string,
+  ): Promise<Outcome> {
+    return this.answer(request, response, id);
+  }
+
+  // Above download: Express answers HEAD with a GET route that it meets first, and Fastify makes one of its own.
+  @Head(':id')
+  status(
+    @Req() request: FrameworkRequest,
+    @Res() response: FrameworkResponse,
+    @Param('id') id: string,
+  ): Promise<Outcome> {
+    return this.answer(request, response, id);
+  }
+
+  @Get(':id')
+  download(
+    @Req() request: FrameworkRequest,
+    @Res() response: FrameworkResponse,
+    @Param('id') id: string,
+  ): Promise<Outcome> {
+    return this.answer(request, response, id);
+  }
+
+  @Patch(':id')
+  append(
+    @Req() request: FrameworkRequest,
+    @Res() response: FrameworkResponse,
+    @Param('id') id: string,
+  ): Promise<Outcome> {
+    return this.answer(request, response, id);
+  }
+
+  @Delete(':id')
+  terminate(
+    @Req() request: FrameworkRequest,
+    @Res() response: FrameworkResponse,
+    @Param('id') id: string,
+  ): Promise<Outcome> {
+    return this.answer(request, response, id);
+  }
+
+  /** The operation is the exchange's, not the route's: the method may be overridden. */
+  private async answer(
+    request: FrameworkRequest,
+    response: FrameworkResponse,
+    id?: string,
+  ): Promise<Outcome> {
+    const { handler, exchange } = this.endpoint.open(rawRequest(request), rawResponse(response), id, request);
+    const outcome = await handler.run(exchange);
+    await handler.respond(exchange, outcome);
+    return outcome;
+  }
+}

@@ -1,0 +1,192 @@
+import { DURATION_FORM, parseDuration } from './duration.js';
+import { parseSize, SIZE_FORM } from './size.js';
+
+/** How the text of a flag becomes a value. */
+export interface FlagKind<T> {
+  /** Stands in the help behind the flag; absent for a switch. */
+  readonly placeholder?: string;
+  /** Completes "--flag wants …". */
+  readonly form: string;
+  /** Undefined: the text is not of this form. */
+  parse(text: string): T | undefined;
+}
+
+/** One flag of the command line, which is also an environment variable. */
+export interface Flag<T> {
+  /** Without the dashes. */
+  readonly name: string;
+  readonly kind: FlagKind<T>;
+  /** As it would be written on the command line. */
+  readonly fallback: string;
+  readonly description: string;
+}
+
+const WORDS: Readonly<Record<string, boolean>> = {
+  '': true,
+  true: true,
+  '1': true,
+  on: true,
+  yes: true,
+  false: false,
+  '0': false,
+  off: false,
+  no: false,
+};
+
+const text: FlagKind<string> = {
+  placeholder: 'TEXT',
+  form: 'a value that is not empty',
+  parse: (value) => value || undefined,
+};
+
+const duration: FlagKind<number> = { placeholder: 'DURATION', form: DURATION_FORM, parse: parseDuration };
+
+/** What Node's timers can wait: beyond it they fire at once. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** A time to wait: none at all would refuse everything. */
+const timeout: FlagKind<number> = {
+  placeholder: 'DURATION',
+  form: 'a duration from 1ms to 596h such as 500ms, 10s, 5m or 24h',
+  parse: (value) => {
+    const milliseconds = parseDuration(value);
+    return milliseconds && milliseconds <= LONGEST_TIMEOUT_MS ? milliseconds : undefined;
+  },
+};
+
+const size: FlagKind<number> = { placeholder: 'SIZE', form: SIZE_FORM, parse: parseSize };
+
+const toggle: FlagKind<boolean> = {
+  form: 'nothing, or =true or =false',
+  parse: (value) => WORDS[value.toLowerCase()],
+};
+
+const LARGEST_PORT = 65_535;
+const port: FlagKind<number> = {
+  placeholder: 'PORT',
+  form: `a port from 0 to ${LARGEST_PORT}`,
+  parse: (value) => (/^\d{1,5}$/.test(value) && Number(value) <= LARGEST_PORT ? Number(value) : undefined),
+};
+
+const MOST_WORKERS = 1_024;
+const workers: FlagKind<number> = {
+  placeholder: 'COUNT',
+  form: `a number from 1 to ${MOST_WORKERS}`,
+  parse: (value) =>
+    /^[1-9]\d{0,3}$/.test(value) && Number(value) <= MOST_WORKERS ? Number(value) : undefined,
+};
+
+const path: FlagKind<string> = {
+  placeholder: 'PATH',
+  form: 'a path such as /files/, of letters, digits and . _ ~ - between slashes',
+  parse: (value) => {
+    const segments = value.split('/').filter((segment) => segment !== '');
+    const plain = segments.every((segment) => /^[A-Za-z0-9._~-]+$/.test(segment) && !/^\.+$/.test(segment));
+    return plain ? `/${segments.map((segment) => `${segment}/`).join('')}` : undefined;
+  },
+};
+
+const expression: FlagKind<RegExp> = {
+  placeholder: 'REGEXP',
+  form: 'a regular expression',
+  parse: (value) => {
+    try {
+      return new RegExp(value);
+    } catch {
+      return undefined;
+    }
+  },
+};
+
+function oneOf<const T extends string>(...choices: readonly T[]): FlagKind<T> {
+  return {
+    placeholder: choices.join('|'),
+    form: `one of ${choices.join(', ')}`,
+    parse: (value) => choices.find((choice) => choice === value),
+  };
+}
+
+function flag<T>(name: string, kind: FlagKind<T>, fallback: string, description: string): Flag<T> {
+  return { name, kind, fallback, description };
+}
+
+/** The flags, by the option that each sets, in the order of the help. */
+export const FLAGS = {
+  host: flag('host', text, '0.0.0.0', 'address to listen on'),
+  port: flag('port', port, '8080', 'port to listen on; 0 picks a free one'),
+  basePath: flag('base-path', path, '/files/', 'path below which uploads live'),
+  store: flag('store', oneOf('file', 'memory', 's3'), 'file', 'where uploads are kept'),
+  uploadDir: flag('upload-dir', text, './data', 'directory of the file store'),
+  durability: flag(
+    'durability',
+    oneOf('crash', 'power-loss'),
+    'crash',
+    'what an acknowledged byte survives: the end of the process, or the loss of power',
+  ),
+  locker: flag(
+    'locker',
+    oneOf('memory', 'file', 'redis'),
+    'memory',
+    'who holds an upload: one process, or one host',
+  ),
+  maxSize: flag('max-size', size, '0', 'largest upload; 0: no limit'),
+  maxMetadataSize: flag('max-metadata-size', size, '8KiB', 'longest Upload-Metadata header'),
+  expireAfter: flag(
+    'expire-after',
+    duration,
+    '0',
+    'time without activity after which an unfinished upload expires; 0: never',
+  ),
+  expireSweepInterval: flag('expire-sweep-interval', timeout, '1m', 'how often what expired is removed'),
+  networkTimeout: flag('network-timeout', timeout, '60s', "longest silence of a request's body"),
+  acquireLockTimeout: flag(
+    'acquire-lock-timeout',
+    timeout,
+    '20s',
+    "longest wait for an upload's lock; then 423",
+  ),
+  shutdownTimeout: flag(
+    'shutdown-timeout',
+    timeout,
+    '10s',
+    'longest time from SIGTERM to the end of the process',
+  ),
+  progressInterval: flag('progress-interval', timeout, '1s', 'time between two progress events of an upload'),
+  disableDownload: flag('disable-download', toggle, 'false', 'answer GET with 405'),
+  disableTermination: flag('disable-termination', toggle, 'false', 'answer DELETE with 405'),
+  disableConcatenation: flag('disable-concatenation', toggle, 'false', 'refuse Upload-Concat'),
+  disableCors: flag('disable-cors', toggle, 'false', 'send no CORS headers; something in front does'),
+  corsAllowOrigin: flag(
+    'cors-allow-origin',
+    expression,
+    '.*',
+    'origins that may upload; matches the whole Origin header',
+  ),
+  behindProxy: flag('behind-proxy', toggle, 'false', 'trust Forwarded and X-Forwarded-* headers'),
+  workers: flag('workers', workers, '1', 'processes; more than one needs --locker file'),
+  logLevel: flag(
+    'log-level',
+    oneOf('error', 'warn', 'log', 'debug'),
+    'log',
+    'least important lines that are logged',
+  ),
+} as const;
+
+/** Flags that are planned and not built yet. They are refused, so that nobody believes in them. */
+export const LATER_FLAGS: readonly string[] = [
+  'enable-experimental-protocol',
+  'min-append-size',
+  'max-append-size',
+  'redis-url',
+  's3-bucket',
+  's3-endpoint',
+  's3-region',
+  's3-object-prefix',
+  's3-part-size',
+  's3-min-part-size',
+];
+
+/** `--upload-dir` is also `TUS_UPLOAD_DIR`. */
+export function environmentName(flagName: string): string {
+  return `TUS_${flagName.toUpperCase().replaceAll('-', '_')}`;
+}

@@ -1,0 +1,158 @@
+import { parseDuration } from './duration.js';
+import { FLAGS, LATER_FLAGS } from './flags.js';
+import { helpText } from './help.js';
+import { readOptions, UsageError } from './read-options.js';
+import { parseSize } from './size.js';
+
+describe('parseDuration', () => {
+  it.each([
+    ['0', 0],
+    ['500ms', 500],
+    ['10s', 10_000],
+    ['5m', 300_000],
+    ['24h', 86_400_000],
+    ['1.5s', 1_500],
+  ])('reads %s', (text, milliseconds) => expect(parseDuration(text)).toBe(milliseconds));
+
+  it.each(['', '10', '-1s', '5 m', '1d', 's', '1e3s', '99999999999999h'])('refuses "%s"', (text) =>
+    expect(parseDuration(text)).toBeUndefined(),
+  );
+});
+
+describe('parseSize', () => {
+  it.each([
+    ['0', 0],
+    ['1048576', 1_048_576],
+    ['8KiB', 8_192],
+    ['64MiB', 67_108_864],
+    ['1.5GiB', 1_610_612_736],
+    ['5TiB', 5_497_558_138_880],
+  ])('reads %s', (text, bytes) => expect(parseSize(text)).toBe(bytes));
+
+  it.each(['', '-1', '1.5', '64mb', '64 MiB', 'MiB', '9007199254740993'])('refuses "%s"', (text) =>
+    expect(parseSize(text)).toBeUndefined(),
+  );
+});
+
+describe('readOptions', () => {
+  it('has the defaults of the table', () => {
+    expect(readOptions([], {})).toEqual({
+      host: '0.0.0.0',
+      port: 8080,
+      basePath: '/files/',
+      store: 'file',
+      uploadDir: './data',
+      durability: 'crash',
+      locker: 'memory',
+      maxSize: 0,
+      maxMetadataSize: 8192,
+      expireAfter: 0,
+      expireSweepInterval: 60_000,
+      networkTimeout: 60_000,
+      acquireLockTimeout: 20_000,
+      shutdownTimeout: 10_000,
+      progressInterval: 1_000,
+      disableDownload: false,
+      disableTermination: false,
+      disableConcatenation: false,
+      disableCors: false,
+      corsAllowOrigin: /.*/,
+      behindProxy: false,
+      workers: 1,
+      logLevel: 'log',
+    });
+  });
+
+  it('reads a value behind the flag and after an equals sign', () => {
+    expect(readOptions(['--port', '0', '--max-size=64MiB'], {})).toMatchObject({
+      port: 0,
+      maxSize: 67_108_864,
+    });
+  });
+
+  it('lets the flag win over the environment, and the environment over the default', () => {
+    const environment = { TUS_PORT: '1', TUS_UPLOAD_DIR: '/tmp/uploads', TUS_DISABLE_CORS: 'true' };
+    expect(readOptions(['--port', '2'], environment)).toMatchObject({
+      port: 2,
+      uploadDir: '/tmp/uploads',
+      disableCors: true,
+    });
+  });
+
+  it('takes an empty variable for none', () => {
+    expect(readOptions([], { TUS_PORT: '' })?.port).toBe(8080);
+  });
+
+  it.each([
+    [['--disable-download'], true],
+    [['--disable-download=true'], true],
+    [['--disable-download=false'], false],
+    [['--disable-download=off'], false],
+  ])('reads the switch %j as %s', (args, expected) =>
+    expect(readOptions(args, {})?.disableDownload).toBe(expected),
+  );
+
+  it.each([
+    ['files', '/files/'],
+    ['/api/files', '/api/files/'],
+    ['/', '/'],
+  ])('brings the base path %s into the form %s', (given, expected) =>
+    expect(readOptions(['--base-path', given], {})?.basePath).toBe(expected),
+  );
+
+  it.each(['--help', '-h'])('says by undefined that %s is asked for', (flag) => {
+    expect(readOptions([flag], {})).toBeUndefined();
+  });
+
+  it.each([
+    [['--frobnicate'], /unknown flag --frobnicate/],
+    [['--uploads-dir', 'x'], /unknown flag --uploads-dir/],
+    [['--port-number', '1'], /did you mean --port\?/],
+    [['-x'], /unknown flag -x/],
+    [['files'], /unexpected argument "files"/],
+    [['--port'], /--port wants a value/],
+    [['--port', '70000'], /--port wants a port from 0 to 65535, not "70000"/],
+    [['--port', 'http'], /--port wants a port/],
+    [['--max-size', '5 apples'], /--max-size wants a number of bytes/],
+    [['--network-timeout', '10'], /--network-timeout wants a duration from 1ms to 596h/],
+    [['--network-timeout', '0'], /--network-timeout wants a duration from 1ms/],
+    [['--network-timeout', '9999h'], /--network-timeout wants a duration from 1ms/],
+    [['--store', 'tape'], /--store wants one of file, memory, s3, not "tape"/],
+    [['--durability', 'none'], /--durability wants one of crash, power-loss/],
+    [['--cors-allow-origin', '('], /--cors-allow-origin wants a regular expression/],
+    [['--base-path', '/a/:b/'], /--base-path wants a path/],
+    [['--base-path', '/../'], /--base-path wants a path/],
+    [['--disable-cors=perhaps'], /--disable-cors wants nothing, or =true or =false/],
+    [['--workers', '0'], /--workers wants a number from 1/],
+    [['--workers', '2'], /--workers 2 needs a locker that spans processes: use --locker file/],
+    [['--workers', '2', '--locker', 'file', '--store', 'memory'], /needs a store that all processes see/],
+    [['--store', 's3'], /--store s3 is not part of this version yet/],
+    [['--locker', 'redis'], /--locker redis is not part of this version yet/],
+  ])('refuses %j in one line', (args, message) => {
+    expect(() => readOptions(args, {})).toThrow(UsageError);
+    expect(() => readOptions(args, {})).toThrow(message);
+  });
+
+  it.each(LATER_FLAGS)('refuses --%s, which is not built yet', (name) => {
+    expect(() => readOptions([`--${name}=1`], {})).toThrow(`--${name} is not part of this version yet`);
+  });
+
+  it('names the variable when the bad value is in the environment', () => {
+    expect(() => readOptions([], { TUS_WORKERS: 'many' })).toThrow(/^TUS_WORKERS wants/);
+    expect(() => readOptions([], { TUS_S3_BUCKET: 'b' })).toThrow(
+      'TUS_S3_BUCKET is not part of this version yet',
+    );
+  });
+});
+
+describe('helpText', () => {
+  it('names every flag and its default', () => {
+    for (const { name, fallback, kind } of Object.values(FLAGS)) {
+      const line = helpText()
+        .split('\n')
+        .find((candidate) => candidate.includes(`--${name} `));
+      expect(line).toBeDefined();
+      if (kind.placeholder) expect(line).toContain(`(${fallback})`);
+    }
+  });
+});

@@ -1,0 +1,118 @@
+import { parseArgs } from 'node:util';
+import { environmentName, FLAGS, LATER_FLAGS } from './flags.js';
+import type { Flag } from './flags.js';
+import type { ServerOptions } from './server-options.js';
+
+/** Something on the command line or in the environment is wrong. Its message is one line for the operator. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+type Values = { -readonly [K in keyof typeof FLAGS]: (typeof FLAGS)[K] extends Flag<infer T> ? T : never };
+
+/**
+ * Reads the server's options: a flag wins over its environment variable, that over the default.
+ *
+ * @param args the command line without the program
+ * @returns undefined when help is asked for
+ * @throws UsageError for an unknown flag or a bad value
+ */
+export function readOptions(
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): ServerOptions | undefined {
+  const given = readFlags(args);
+  if (given.has('help')) return undefined;
+  refuseLaterVariables(environment);
+  const flags = Object.entries(FLAGS) as [string, Flag<unknown>][];
+  const values: unknown = Object.fromEntries(
+    flags.map(([option, flag]) => [option, valueOf(flag, given, environment)]),
+  );
+  return checkTogether(values as Values);
+}
+
+/** What stands on the command line, by flag. A flag that is given twice counts the last time. */
+function readFlags(args: readonly string[]): Map<string, string> {
+  const flags = Object.values(FLAGS) as Flag<unknown>[];
+  const switches = new Set(flags.filter(({ kind }) => !kind.placeholder).map(({ name }) => name));
+  const known = new Set(flags.map(({ name }) => name));
+  const types = Object.fromEntries(
+    [...known, ...LATER_FLAGS].map((name) => [
+      name,
+      { type: switches.has(name) ? 'boolean' : 'string' } as const,
+    ]),
+  );
+  const { tokens } = parseArgs({
+    args: [...args],
+    options: { ...types, help: { type: 'boolean', short: 'h' } },
+    strict: false,
+    tokens: true,
+  });
+  const given = new Map<string, string>();
+  for (const token of tokens) {
+    if (token.kind === 'positional')
+      throw new UsageError(`unexpected argument "${token.value}"; flags begin with --`);
+    if (token.kind !== 'option') continue;
+    if (LATER_FLAGS.includes(token.name)) throw laterError(`--${token.name}`);
+    if (token.name !== 'help' && !known.has(token.name)) throw unknownFlag(token.rawName, known);
+    if (token.value === undefined && !switches.has(token.name) && token.name !== 'help') {
+      throw new UsageError(`--${token.name} wants a value, e.g. --${token.name} ${exampleOf(token.name)}`);
+    }
+    given.set(token.name, token.value ?? '');
+  }
+  return given;
+}
+
+function exampleOf(name: string): string {
+  return (Object.values(FLAGS) as Flag<unknown>[]).find((flag) => flag.name === name)?.fallback ?? '';
+}
+
+function unknownFlag(rawName: string, known: ReadonlySet<string>): UsageError {
+  const stem = rawName.replace(/^-+/, '').replaceAll('_', '-').toLowerCase();
+  const close = [...known].find(
+    (name) => name === stem || (stem.length > 2 && (name.startsWith(stem) || stem.startsWith(name))),
+  );
+  return new UsageError(`unknown flag ${rawName}; ${close ? `did you mean --${close}?` : 'see --help'}`);
+}
+
+function laterError(name: string): UsageError {
+  return new UsageError(`${name} is not part of this version yet`);
+}
+
+function refuseLaterVariables(environment: Readonly<Record<string, string | undefined>>): void {
+  const name = LATER_FLAGS.map(environmentName).find((variable) => environment[variable]);
+  if (name) throw laterError(name);
+}
+
+function valueOf<T>(
+  flag: Flag<T>,
+  given: ReadonlyMap<string, string>,
+  environment: Readonly<Record<string, string | undefined>>,
+): T {
+  const fromFlag = given.get(flag.name);
+  // An empty variable is what Compose files and shells leave where nothing was meant.
+  const fromEnvironment = environment[environmentName(flag.name)] || undefined;
+  const text = fromFlag ?? fromEnvironment ?? flag.fallback;
+  const value = flag.kind.parse(text);
+  if (value !== undefined) return value;
+  const source = fromFlag === undefined ? environmentName(flag.name) : `--${flag.name}`;
+  throw new UsageError(`${source} wants ${flag.kind.form}, not "${text}"`);
+}
+
+/** What one flag cannot say alone. */
+function checkTogether(values: Values): ServerOptions {
+  const { store, locker } = values;
+  if (store === 's3') throw laterError('--store s3');
+  if (locker === 'redis') throw laterError('--locker redis');
+  if (values.workers > 1 && store === 'memory') {
+    throw new UsageError(
+      `--workers ${values.workers} needs a store that all processes see: use --store file`,
+    );
+  }
+  if (values.workers > 1 && locker === 'memory') {
+    throw new UsageError(
+      `--workers ${values.workers} needs a locker that spans processes: use --locker file`,
+    );
+  }
+  return { ...values, store, locker };
+}

@@ -1,0 +1,30 @@
+/** What the server was told, by flags and environment. Times are milliseconds, sizes bytes. */
+export interface ServerOptions {
+  readonly host: string;
+  /** 0: a free one. */
+  readonly port: number;
+  /** With a slash at both ends. */
+  readonly basePath: string;
+  readonly store: 'file' | 'memory';
+  readonly uploadDir: string;
+  readonly durability: 'crash' | 'power-loss';
+  readonly locker: 'memory' | 'file';
+  readonly maxSize: number;
+  readonly maxMetadataSize: number;
+  readonly expireAfter: number;
+  readonly expireSweepInterval: number;
+  readonly networkTimeout: number;
+  readonly acquireLockTimeout: number;
+  readonly shutdownTimeout: number;
+  readonly progressInterval: number;
+  readonly disableDownload: boolean;
+  readonly disableTermination: boolean;
+  readonly disableConcatenation: boolean;
+  readonly disableCors: boolean;
+  readonly corsAllowOrigin: RegExp;
+  readonly behindProxy: boolean;
+  readonly workers: number;
+  readonly logLevel: LogLevelName;
+}
+
+export type LogLevelName = 'error' | 'warn' | 'log' | 'debug';

@@ -1,0 +1,43 @@
+import type { DataStore, Locker, TusModuleOptions } from 'nestjs-tus';
+import type { ServerOptions } from './config/server-options.js';
+
+/** Of the time until the process must be gone, how much running requests may take to commit. */
+const SHARE_FOR_REQUESTS = 0.8;
+
+/** The module's options, of the server's. */
+export function tusOptionsOf(options: ServerOptions): TusModuleOptions {
+  return {
+    path: options.basePath,
+    maxSize: options.maxSize,
+    maxMetadataSize: options.maxMetadataSize,
+    expiration: { after: options.expireAfter, sweepInterval: options.expireSweepInterval },
+    networkTimeout: options.networkTimeout,
+    acquireLockTimeout: options.acquireLockTimeout,
+    gracefulRequestCompletionTimeout: Math.ceil(options.shutdownTimeout * SHARE_FOR_REQUESTS),
+    uploadProgressInterval: options.progressInterval,
+    disableDownload: options.disableDownload,
+    disableTermination: options.disableTermination,
+    disableConcatenation: options.disableConcatenation,
+    cors: { disable: options.disableCors, allowOrigin: options.corsAllowOrigin },
+    respectForwardedHeaders: options.behindProxy,
+  };
+}
+
+/** Loads only the store that is asked for: the start has to be quick. */
+export async function storeOf({ store, uploadDir, durability }: ServerOptions): Promise<DataStore> {
+  if (store === 'memory') {
+    const { MemoryStore } = await import('nestjs-tus');
+    return new MemoryStore();
+  }
+  const { FileStore } = await import('@nestjs-tus/file-store');
+  return new FileStore({ directory: uploadDir, durability });
+}
+
+export async function lockerOf({ locker, uploadDir }: ServerOptions): Promise<Locker> {
+  if (locker === 'memory') {
+    const { MemoryLocker } = await import('nestjs-tus');
+    return new MemoryLocker();
+  }
+  const { FileLocker } = await import('@nestjs-tus/file-store');
+  return new FileLocker({ directory: uploadDir });
+}
