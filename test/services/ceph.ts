@@ -47,10 +47,23 @@ export class Ceph {
     this.client = new S3Client(this.clientConfig());
   }
 
+  get endpoint(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** For a process that uses this gateway. */
+  environment(): Record<string, string> {
+    return {
+      AWS_ACCESS_KEY_ID: 'testaccesskey',
+      AWS_SECRET_ACCESS_KEY: 'testsecretkey',
+      AWS_REGION: 'us-east-1',
+    };
+  }
+
   /** For a client of this gateway. */
   clientConfig(): S3ClientConfig {
     return {
-      endpoint: `http://127.0.0.1:${this.port}`,
+      endpoint: this.endpoint,
       region: 'us-east-1',
       forcePathStyle: true,
       credentials: { accessKeyId: 'testaccesskey', secretAccessKey: 'testsecretkey' },

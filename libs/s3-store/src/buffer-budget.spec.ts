@@ -5,7 +5,7 @@ const KIB = 1024;
 describe('BufferBudget', () => {
   /** Somebody who holds bytes; `stored` ends their way to the service. */
   const holder = (budget: BufferBudget, buffered: number, lastArrival: number) => {
-    const spiller = {
+    const spiller: Spiller & { buffered: number; spilled: number; stored(): void } = {
       buffered,
       lastArrival,
       spilled: 0,
@@ -17,7 +17,7 @@ describe('BufferBudget', () => {
       stored() {
         budget.gone(this.spilled);
       },
-    } satisfies Spiller & { spilled: number; stored(): void };
+    };
     budget.arrive(buffered);
     budget.join(spiller);
     return spiller;
