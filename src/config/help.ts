@@ -10,7 +10,7 @@ export function helpText(): string {
   const width = Math.max(...left.map((column) => column.length)) + 2;
   const lines = flags.map(
     ({ kind, fallback, description }, index) =>
-      `  ${(left[index] ?? '').padEnd(width)}${description}${kind.placeholder ? ` (${fallback})` : ''}`,
+      `  ${(left[index] ?? '').padEnd(width)}${description}${kind.placeholder ? ` (${fallback || 'none'})` : ''}`,
   );
   return [
     'A tus 1.0.0 server for resumable uploads.',
@@ -20,7 +20,8 @@ export function helpText(): string {
     ...lines,
     `  ${'--help'.padEnd(width)}print this`,
     '',
-    `Not part of this version yet: ${LATER_FLAGS.map((name) => `--${name}`).join(', ')}, --store s3, --locker redis.`,
+    'Credentials of the S3 store come from the AWS variables and files, e.g. AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
+    `Not part of this version yet: ${LATER_FLAGS.map((name) => `--${name}`).join(', ')}, --locker redis.`,
     `Each flag is also an environment variable: --upload-dir is ${environmentName('upload-dir')}. The flag wins.`,
     'Durations: 500ms, 10s, 5m, 24h. Sizes: bytes, or 8KiB, 64MiB, 5GiB.',
     '',

@@ -44,6 +44,12 @@ describe('readOptions', () => {
       uploadDir: './data',
       durability: 'crash',
       locker: 'memory',
+      s3Bucket: '',
+      s3Endpoint: '',
+      s3Region: '',
+      s3ObjectPrefix: '',
+      s3PartSize: 8_388_608,
+      s3MinPartSize: 5_242_880,
       maxSize: 0,
       maxMetadataSize: 8192,
       expireAfter: 0,
@@ -126,7 +132,9 @@ describe('readOptions', () => {
     [['--workers', '0'], /--workers wants a number from 1/],
     [['--workers', '2'], /--workers 2 needs a locker that spans processes: use --locker file/],
     [['--workers', '2', '--locker', 'file', '--store', 'memory'], /needs a store that all processes see/],
-    [['--store', 's3'], /--store s3 is not part of this version yet/],
+    [['--store', 's3'], /--store s3 needs a bucket: use --s3-bucket/],
+    [['--store', 's3', '--s3-bucket', 'b', '--s3-part-size', '1MiB'], /--s3-part-size wants a size from/],
+    [['--s3-endpoint', 's3.example.com'], /--s3-endpoint wants a URL/],
     [['--locker', 'redis'], /--locker redis is not part of this version yet/],
   ])('refuses %j in one line', (args, message) => {
     expect(() => readOptions(args, {})).toThrow(UsageError);
@@ -139,8 +147,8 @@ describe('readOptions', () => {
 
   it('names the variable when the bad value is in the environment', () => {
     expect(() => readOptions([], { TUS_WORKERS: 'many' })).toThrow(/^TUS_WORKERS wants/);
-    expect(() => readOptions([], { TUS_S3_BUCKET: 'b' })).toThrow(
-      'TUS_S3_BUCKET is not part of this version yet',
+    expect(() => readOptions([], { TUS_MIN_APPEND_SIZE: '1' })).toThrow(
+      'TUS_MIN_APPEND_SIZE is not part of this version yet',
     );
   });
 });
@@ -152,7 +160,7 @@ describe('helpText', () => {
         .split('\n')
         .find((candidate) => candidate.includes(`--${name} `));
       expect(line).toBeDefined();
-      if (kind.placeholder) expect(line).toContain(`(${fallback})`);
+      if (kind.placeholder) expect(line).toContain(`(${fallback || 'none'})`);
     }
   });
 });

@@ -3,6 +3,9 @@ import { environmentName, FLAGS, LATER_FLAGS } from './flags.js';
 import type { Flag } from './flags.js';
 import type { ServerOptions } from './server-options.js';
 
+/** What S3 and its like take. */
+const LARGEST_S3_PART = 5 * 2 ** 30;
+
 /** Something on the command line or in the environment is wrong. Its message is one line for the operator. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
@@ -102,7 +105,7 @@ function valueOf<T>(
 /** What one flag cannot say alone. */
 function checkTogether(values: Values): ServerOptions {
   const { store, locker } = values;
-  if (store === 's3') throw laterError('--store s3');
+  if (store === 's3') checkS3(values);
   if (locker === 'redis') throw laterError('--locker redis');
   if (values.workers > 1 && store === 'memory') {
     throw new UsageError(
@@ -115,4 +118,12 @@ function checkTogether(values: Values): ServerOptions {
     );
   }
   return { ...values, store, locker };
+}
+
+/** The S3 store says the rest when it is made: what is here is said by flags. */
+function checkS3({ s3Bucket, s3PartSize, s3MinPartSize }: Values): void {
+  if (s3Bucket === '') throw new UsageError('--store s3 needs a bucket: use --s3-bucket');
+  if (s3MinPartSize < 1 || s3PartSize < s3MinPartSize || s3PartSize > LARGEST_S3_PART) {
+    throw new UsageError('--s3-part-size wants a size from --s3-min-part-size to 5GiB');
+  }
 }
