@@ -123,6 +123,35 @@ describe('S3Store when calls fail', () => {
     }
   });
 
+  it('finishes a removal that was cut off, and offers nothing of the upload meanwhile', async () => {
+    const own = await ceph.newBucket();
+    const node = newNode({ bucket: own });
+    const operations = new Operations();
+    const ids = [
+      await operations.createWith(node, randomContent('asked for', 6 * MIB)),
+      await operations.createWith(node, randomContent('swept', 6 * MIB)),
+    ];
+    node.interfere(async (call, send) => {
+      if (call.name === 'DeleteObject') throw internalError();
+      return send();
+    });
+    for (const id of ids) {
+      const removed = operations.run(id, async (context) => {
+        const upload = await node.store.getUpload(id, context);
+        await node.store.asTerminatableUpload(upload).terminate(context);
+      });
+      await expect(removed).rejects.toMatchObject({ code: ErrStorageUnavailable.code });
+    }
+    node.leaveAlone();
+    const other = newNode({ bucket: own });
+    expect((await other.store.list({})).uploads).toEqual([]);
+    await expect(contentOf(other, ids[0]!)).rejects.toMatchObject({ status: 404 });
+    const swept = await other.store.list({ expiresBefore: new Date() });
+    expect(swept.uploads.map(({ id }) => id).sort()).toEqual([...ids].sort());
+    for (const id of ids) await expect(operations.info(other, id)).rejects.toMatchObject({ status: 404 });
+    expect(await ceph.keys(own)).toEqual([]);
+  });
+
   it('says that the bucket is full, and keeps the truth', async () => {
     const node = newNode();
     const operations = new Operations();

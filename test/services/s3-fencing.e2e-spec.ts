@@ -151,13 +151,15 @@ describe.each<ConditionalWrites>(['if-match-bare', 'generations'])('fencing by %
   });
 
   it('one of two nodes that commit at the same time is refused', async () => {
-    const [one, other] = [newNode(), newNode()];
-    const id = await started(one, 20 * MIB, randomContent('first', 9));
-    const [first, second] = await Promise.all(
-      [one, other].map((node) =>
-        append(node, id, 9, randomContent('more', 100), heldLock('t1')).catch((error: unknown) => error),
-      ),
+    const both = [newNode(), newNode()] as const;
+    const id = await started(both[0], 20 * MIB, randomContent('first', 9));
+    const pauses = both.map((node) => pauseAt(node, isRecord));
+    const appended = both.map((node) =>
+      append(node, id, 9, randomContent('more', 100), heldLock('t1')).catch((error: unknown) => error),
     );
+    for (const { paused } of pauses) await paused;
+    for (const { wake } of pauses) wake();
+    const [first, second] = await Promise.all(appended);
     expect([first, second].filter((outcome) => outcome === 100)).toHaveLength(1);
     expect([first, second].filter((outcome) => hasCode(outcome, ErrLockLost))).toHaveLength(1);
   });

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { StoreContext } from '@nestjs-tus/core';
-import type { Content } from './bucket.js';
+import { arriving } from './arriving.js';
 import type { Spiller } from './buffer-budget.js';
 import { ChunkBuffer } from './chunk-buffer.js';
 import { LARGEST_BUFFER, MAX_SEGMENTS } from './limits.js';
 import { mayCutShort, nextPartSize, type PartPosition } from './part-size.js';
 import { isPreconditionFailed } from './storage-error.js';
+import { contentOf, storedBeginning, type TailSegment, withCovered } from './tail-segments.js';
 import type { Service, UploadState } from './upload-state.js';
 import { type Segment, type StoredPart, sum, type UploadRecord } from './upload-record.js';
 
@@ -18,14 +19,6 @@ interface Flight {
   readonly covers: readonly TailSegment[];
   readonly landed: Promise<void>;
   etag?: string;
-}
-
-/** A tail object, perhaps on its way. */
-interface TailSegment extends Segment {
-  /** The tail objects whose bytes it has instead: they count until it is there. */
-  readonly covers: readonly TailSegment[];
-  readonly landed: Promise<void>;
-  isStored: boolean;
 }
 
 type Multipart = NonNullable<UploadRecord['multipart']>;
@@ -381,42 +374,5 @@ export class Appending implements Spiller {
   private airborneLimit(size: number): number {
     const fitting = Math.floor((4 * LARGEST_BUFFER) / Math.min(size, LARGEST_BUFFER)) - 1;
     return Math.max(Math.min(this.service.options.concurrencyPerUpload, fitting), 1);
-  }
-}
-
-/** The tail objects that are there, up to the first one that is not; what that one was made of stands in for it. */
-function storedBeginning(segments: readonly TailSegment[]): Segment[] {
-  const stored: Segment[] = [];
-  for (const { key, size, isStored, covers } of segments) {
-    if (!isStored) return [...stored, ...storedBeginning(covers)];
-    stored.push({ key, size });
-  }
-  return stored;
-}
-
-function withCovered(segment: TailSegment): TailSegment[] {
-  return segment.isStored ? [segment] : [segment, ...segment.covers.flatMap(withCovered)];
-}
-
-function contentOf(segments: readonly Segment[], bytes: Buffer, { bucket }: Service): Content {
-  if (segments.length === 0) return bytes;
-  return {
-    size: sum(segments) + bytes.length,
-    async *open() {
-      for (const { key } of segments) yield* await bucket.open(key);
-      if (bytes.length > 0) yield bytes;
-    },
-  };
-}
-
-/**
- * The bytes of a source until it ends or breaks. How it broke is not the store's affair: whoever made the source knows it, and the bytes
- * that came count. An error in the loop that reads this does not end up here.
- */
-async function* arriving(source: Readable, onBreak: () => void): AsyncGenerator<Uint8Array, void, undefined> {
-  try {
-    for await (const chunk of source) yield chunk instanceof Uint8Array ? chunk : Buffer.from(String(chunk));
-  } catch {
-    onBreak();
   }
 }

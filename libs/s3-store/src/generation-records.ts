@@ -8,12 +8,12 @@ import { parseOwnRecord, parseRecord, serializeRecord, type UploadRecord } from 
 /** Generations count down in their keys, so that the newest is the first in a list. */
 const LAST = 0xffff_ffff_ffff;
 /** Milliseconds after which no commit can be under way any more that a removal would have to stop. */
-const TOMBSTONE_LIFE = 24 * 60 * 60 * 1_000;
+const REMEMBERED_FOR = 24 * 60 * 60 * 1_000;
 
 /**
  * For services that can create an object only once, but not replace it only if it is unchanged: each version of a record is an object of
  * its own, and the version after it can be created by one writer only. All of them stay until the upload is removed: a holder that was replaced
- * must find its next version taken whenever it wakes up. A removed upload leaves a tombstone for a day.
+ * must find its next version taken whenever it wakes up. Of a removed upload the last version, which says so, stays for a day.
  */
 export class GenerationRecords implements RecordStore {
   constructor(
@@ -26,7 +26,7 @@ export class GenerationRecords implements RecordStore {
     if (key === undefined) throw errors.notFound();
     if (key === known?.version) return known;
     const text = await this.textOf(key);
-    if (text === undefined || tombstoneTime(text) !== undefined) throw errors.notFound();
+    if (text === undefined) throw errors.notFound();
     return { record: parseOwnRecord(text, key), version: key };
   }
 
@@ -34,7 +34,7 @@ export class GenerationRecords implements RecordStore {
     const { id } = record.info;
     const newest = await this.newest(id);
     const text = newest && (await this.textOf(newest));
-    if (text && tombstoneTime(text) === undefined) throw errors.uploadExists();
+    if (text && parseOwnRecord(text, newest).lost === undefined) throw errors.uploadExists();
     return this.write(record, newest ? after(newest) : `${this.keys.record(id)}-${hex(LAST)}`, () =>
       errors.uploadExists(),
     );
@@ -44,15 +44,10 @@ export class GenerationRecords implements RecordStore {
     return this.write(record, after(version), errors.lockLost);
   }
 
-  async remove(record: UploadRecord, version: string): Promise<void> {
-    const { id } = record.info;
-    const tombstone = after(version);
-    try {
-      await this.bucket.put(tombstone, JSON.stringify({ removed: new Date() }), { IfNoneMatch: '*' });
-    } catch (error) {
-      throw isPreconditionFailed(error) ? errors.lockLost(error) : error;
-    }
-    await this.removeAfter(id, tombstone);
+  async remove({ info, lost }: UploadRecord, version: string): Promise<void> {
+    await this.removeAfter(info.id, version);
+    // A version that does not say that the upload is gone must go, too: there was no room for one that does.
+    if (lost === undefined) await this.bucket.remove(version);
   }
 
   async list(cursor: string | undefined): Promise<{ records: ListedRecord[]; cursor?: string }> {
@@ -70,9 +65,9 @@ export class GenerationRecords implements RecordStore {
   async open({ key }: ListedRecord): Promise<UploadRecord | undefined> {
     const text = await this.textOf(key);
     if (text === undefined) return undefined;
-    const removed = tombstoneTime(text);
-    if (removed === undefined) return parseRecord(text);
-    if (removed < Date.now() - TOMBSTONE_LIFE) await this.bucket.remove(key);
+    const record = parseRecord(text);
+    if (record?.lost === undefined || Date.parse(record.lost) > Date.now() - REMEMBERED_FOR) return record;
+    await this.bucket.remove(key);
     return undefined;
   }
 
@@ -124,9 +119,4 @@ function after(key: string): string {
 
 function hex(generation: number): string {
   return generation.toString(16).padStart(12, '0');
-}
-
-function tombstoneTime(text: string): number | undefined {
-  const removed = (JSON.parse(text) as { removed?: string }).removed;
-  return removed === undefined ? undefined : Date.parse(removed);
 }

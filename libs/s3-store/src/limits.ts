@@ -10,7 +10,7 @@ export const S3_MAX_SINGLE = 5 * 1024 * MIB;
 export const DEFAULT_PART = 8 * MIB;
 /** More of one upload than this is not kept in memory at once: larger parts go through tail objects. */
 export const LARGEST_BUFFER = 32 * MIB;
-export const DEFAULT_MAX_BUFFERED = 256 * MIB;
+export const DEFAULT_MAX_BUFFERED = 128 * MIB;
 
 /**
  * Part numbers that the holder of a lock may use beyond those that the stored record names. Whoever takes over from a holder that

@@ -12,7 +12,7 @@ describe('S3Store options', () => {
       minPartSize: 5 * MIB,
       maxParts: 10_000,
       concurrency: 16,
-      maxBufferedBytes: 256 * MIB,
+      maxBufferedBytes: 128 * MIB,
     });
     expect(resolveOptions({ bucket: 'uploads', minPartSize: 16 * MIB }).partSize).toBe(16 * MIB);
   });

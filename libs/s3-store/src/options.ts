@@ -37,7 +37,7 @@ export interface S3StoreOptions {
   readonly concurrencyPerUpload?: number;
   /**
    * Bytes of all uploads together that wait in memory. Above it the slowest uploads' bytes are stored as tail objects, and clients are slowed
-   * down. Default 256 MiB.
+   * down. Default 128 MiB; with buffers that await their collection a process takes up to twice as much.
    */
   readonly maxBufferedBytes?: number;
   /** Milliseconds of silence after which a call is given up, and tried again. Default 30,000. Only of the store's own client. */

@@ -1,6 +1,6 @@
 import { copyFileInfo, type FileInfo, type ListFilter, type ListPage, stateOf } from '@nestjs-tus/core';
 import type { ListedRecord, RecordStore } from './record-store.js';
-import { infoOf } from './upload-record.js';
+import { infoOf, type UploadRecord } from './upload-record.js';
 
 /** Uploads on one page when the filter names no limit. */
 const DEFAULT_PAGE = 100;
@@ -8,10 +8,17 @@ const DEFAULT_PAGE = 100;
 const AT_ONCE = 16;
 /** Infos that are remembered: a record with the same ETag need not be read again at every sweep. */
 const REMEMBERED = 10_000;
+const LONG_AGO = new Date(0);
+
+interface Remembered {
+  readonly etag: string;
+  /** Undefined: not a record of ours. */
+  readonly info: FileInfo | undefined;
+}
 
 /** Lists uploads by their records. */
 export class RecordList {
-  private readonly remembered = new Map<string, { etag: string; info: FileInfo | undefined }>();
+  private readonly remembered = new Map<string, Remembered>();
 
   constructor(
     private readonly records: RecordStore,
@@ -43,8 +50,8 @@ export class RecordList {
     if (known?.etag === listed.etag) return known.info;
     const record = await this.records.open(listed);
     // Somebody else's file may be called `.info`; a copy of a record under another name is not an upload.
-    const isOurs = record !== undefined && record.info.id === listed.id && !record.lost;
-    const info = isOurs ? infoOf(record, this.bucketName) : undefined;
+    const isOurs = record !== undefined && record.info.id === listed.id;
+    const info = isOurs ? listedInfo(record, this.bucketName) : undefined;
     this.remember(listed, info);
     return info;
   }
@@ -59,7 +66,14 @@ export class RecordList {
   }
 }
 
+/** An upload whose removal was cut off shows itself as one that has expired long ago: to whoever removes those. */
+function listedInfo(record: UploadRecord, bucket: string): FileInfo {
+  const info = infoOf(record, bucket);
+  return record.lost ? { ...info, state: 'receiving', offset: 0, expiresAt: LONG_AGO } : info;
+}
+
 function matches(info: FileInfo, filter: ListFilter): boolean {
+  if (info.expiresAt?.getTime() === LONG_AGO.getTime() && filter.expiresBefore === undefined) return false;
   if (filter.state !== undefined && stateOf(info) !== filter.state) return false;
   if (filter.expiresBefore === undefined) return true;
   return info.expiresAt !== undefined && info.expiresAt < filter.expiresBefore;

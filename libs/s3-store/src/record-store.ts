@@ -24,7 +24,7 @@ export interface RecordStore {
   create(record: UploadRecord): Promise<string>;
   /** @returns the version. @throws HttpError `ERR_LOCK_LOST` when `version` is not the newest any more */
   commit(record: UploadRecord, version: string): Promise<string>;
-  /** Removes the record of an upload for good: no commit that is still under way brings it back. */
+  /** Removes the record of an upload whose `version` is the newest: no commit that is still under way brings the upload back. */
   remove(record: UploadRecord, version: string): Promise<void>;
   /** Records whose key comes after `cursor`, in order. The cursor that it returns is absent at the end. */
   list(cursor: string | undefined): Promise<{ records: ListedRecord[]; cursor?: string }>;

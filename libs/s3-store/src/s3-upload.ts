@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import {
   type ByteRange,
   type ConcatableUpload,
@@ -16,11 +16,13 @@ import {
   type VerifiableUpload,
 } from '@nestjs-tus/core';
 import { Appending } from './appending.js';
-import type { Piece } from './concat-plan.js';
 import { concatenate } from './concatenate.js';
+import { openContent } from './open-content.js';
 import { largestUpload } from './part-size.js';
+import { saysNothingNew, updated } from './record-changes.js';
+import { markRemoved, removeUpload } from './remove-upload.js';
 import { completeParts, leaveOutStrays } from './stray-parts.js';
-import { hasName, isMissing, storageError } from './storage-error.js';
+import { hasName, storageError } from './storage-error.js';
 import { infoOf, offsetOf } from './upload-record.js';
 import { type Service, UploadState } from './upload-state.js';
 
@@ -87,28 +89,7 @@ export class S3Upload
   }
 
   async getReader(context: StoreContext, range?: ByteRange): Promise<Readable> {
-    return this.run(context, async ({ record }) => {
-      const size = offsetOf(record);
-      const last = Math.min(range?.end ?? size - 1, size - 1);
-      const wanted = { start: range?.start ?? 0, end: last };
-      if (wanted.start > last) return Readable.from([], { objectMode: false });
-      // The service gives nothing of parts before they are an object.
-      if (!record.complete && record.parts.length > 0) throw errors.incompleteUpload();
-      const objects = record.complete ? [{ key: record.key, size }] : record.segments;
-      const pieces = piecesOf(objects, wanted);
-      const [first] = pieces;
-      if (!first) return Readable.from([], { objectMode: false });
-      try {
-        return Readable.from(
-          joined(this.service, await this.service.bucket.open(first.key, first.range), pieces.slice(1)),
-          {
-            objectMode: false,
-          },
-        );
-      } catch (error) {
-        throw isMissing(error) ? errors.notFound(error) : error;
-      }
-    });
+    return this.run(context, ({ record }) => openContent(this.service, record, range));
   }
 
   async finishUpload(context: StoreContext): Promise<void> {
@@ -117,7 +98,8 @@ export class S3Upload
 
   async terminate(context: StoreContext): Promise<void> {
     return this.run(context, async (state) => {
-      context.signal?.throwIfAborted();
+      if (context.signal?.aborted) throw errors.lockLost(context.signal.reason);
+      await markRemoved(state, context);
       await removeUpload(this.service, state);
       this.forget();
     });
@@ -151,7 +133,7 @@ export class S3Upload
   async update(changes: FileInfoUpdate, context: StoreContext): Promise<void> {
     return this.run(context, async (state) => {
       const info = updated(state.record.info, changes);
-      if (saysNothingNew(state, info)) return;
+      if (saysNothingNew(state.record, info)) return;
       await state.commitAtRest({ info }, context);
     });
   }
@@ -249,7 +231,7 @@ export class S3Upload
    * else has taken, and who has finished the upload meanwhile.
    */
   private async giveUp(state: UploadState, cause: unknown, context: StoreContext): Promise<never> {
-    await state.commit({ lost: true }, context);
+    await state.commit({ lost: new Date().toISOString() }, context);
     await removeUpload(this.service, state);
     this.forget();
     throw errors.uploadExpired(cause);
@@ -266,63 +248,7 @@ export function failIfTooLarge({ options }: Service, size: number): void {
   if (size > largestUpload(options)) throw errors.maxSizeExceeded();
 }
 
-/** Removes all that belongs to an upload; its record last, so that what is left after a crash can be found. */
-export async function removeUpload({ bucket, keys, records }: Service, state: UploadState): Promise<void> {
-  const { record, version } = state;
-  state.isGone = true;
-  if (version === undefined) return;
-  if (record.multipart) await bucket.abortMultipart(record.key, record.multipart.id);
-  const { keys: tails } = await bucket.list(keys.tailPrefix(record.info.id));
-  await Promise.all([record.key, ...tails.map(({ key }) => key)].map((key) => bucket.remove(key)));
-  await records.remove(record, version);
-}
-
 /** The parts are gone, or a tail object is. */
 function isLost(error: unknown): boolean {
   return hasName(error, 'NoSuchUpload', 'NoSuchKey');
-}
-
-function updated(info: FileInfo, changes: FileInfoUpdate): FileInfo {
-  const set = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
-  const changed = copyFileInfo({ ...info, ...set });
-  if (changes.expiresAt === null) delete changed.expiresAt;
-  if (changes.context === null) delete changed.context;
-  return changed;
-}
-
-/** A complete object says that its upload is finished: that need not be written beside it. */
-function saysNothingNew({ record }: UploadState, info: FileInfo): boolean {
-  const before =
-    record.complete && record.info.state === undefined ? { ...record.info, state: 'finished' } : record.info;
-  return JSON.stringify(sorted(before)) === JSON.stringify(sorted(info));
-}
-
-function sorted(value: object): [string, unknown][] {
-  return Object.entries(value)
-    .filter(([, item]) => item !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1));
-}
-
-/** The parts of several objects, one after the other, that a range of them all consists of. */
-function piecesOf(
-  objects: readonly { readonly key: string; readonly size: number }[],
-  { start, end }: ByteRange,
-): Piece[] {
-  const pieces: Piece[] = [];
-  let before = 0;
-  for (const { key, size } of objects) {
-    const range = { start: Math.max(start - before, 0), end: Math.min(end - before, size - 1) };
-    if (range.start <= range.end) pieces.push({ key, range });
-    before += size;
-  }
-  return pieces;
-}
-
-async function* joined(
-  { bucket }: Service,
-  first: AsyncIterable<Uint8Array>,
-  others: readonly Piece[],
-): AsyncGenerator<Uint8Array, void, undefined> {
-  yield* first;
-  for (const { key, range } of others) yield* await bucket.open(key, range);
 }

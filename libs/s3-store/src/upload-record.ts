@@ -40,8 +40,8 @@ export interface UploadRecord {
   readonly idleToken?: string;
   /** What `multipart` is completed with, strays and all, to be copied without them; see stray-parts.ts. */
   readonly sealed?: readonly StoredPart[];
-  /** True for an upload whose parts the service has lost: it is removed next. */
-  readonly lost?: boolean;
+  /** When the upload was found lost or was given up: it is being removed, and nobody else may go on with it. */
+  readonly lost?: string;
 }
 
 export function newRecord(info: FileInfo, key: string): UploadRecord {
