@@ -111,6 +111,12 @@ const expression: FlagKind<RegExp> = {
   },
 };
 
+const redisUrl: FlagKind<string> = {
+  placeholder: 'URL',
+  form: 'a URL such as redis://user:password@host:6379/0, or rediss:// for TLS',
+  parse: (value) => (/^rediss?:\/\/./.test(value) && URL.canParse(value) ? value : undefined),
+};
+
 function oneOf<const T extends string>(...choices: readonly T[]): FlagKind<T> {
   return {
     placeholder: choices.join('|'),
@@ -140,8 +146,9 @@ export const FLAGS = {
     'locker',
     oneOf('memory', 'file', 'redis'),
     'memory',
-    'who holds an upload: one process, or one host',
+    'who holds an upload: one process, one host, or many hosts',
   ),
+  redisUrl: flag('redis-url', redisUrl, 'redis://127.0.0.1:6379', 'server of the redis locker'),
   s3Bucket: flag('s3-bucket', optionalText, '', 'bucket of the S3 store'),
   s3Endpoint: flag('s3-endpoint', optionalUrl, '', 'service of the S3 store, if it is not AWS'),
   s3Region: flag('s3-region', optionalText, '', "region of the S3 store; else AWS_REGION's"),
@@ -187,7 +194,7 @@ export const FLAGS = {
     'origins that may upload; matches the whole Origin header',
   ),
   behindProxy: flag('behind-proxy', toggle, 'false', 'trust Forwarded and X-Forwarded-* headers'),
-  workers: flag('workers', workers, '1', 'processes; more than one needs --locker file'),
+  workers: flag('workers', workers, '1', 'processes; more than one needs --locker file or redis'),
   logLevel: flag(
     'log-level',
     oneOf('error', 'warn', 'log', 'debug'),
@@ -201,7 +208,6 @@ export const LATER_FLAGS: readonly string[] = [
   'enable-experimental-protocol',
   'min-append-size',
   'max-append-size',
-  'redis-url',
 ];
 
 /** `--upload-dir` is also `TUS_UPLOAD_DIR`. */

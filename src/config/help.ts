@@ -21,7 +21,7 @@ export function helpText(): string {
     `  ${'--help'.padEnd(width)}print this`,
     '',
     'Credentials of the S3 store come from the AWS variables and files, e.g. AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
-    `Not part of this version yet: ${LATER_FLAGS.map((name) => `--${name}`).join(', ')}, --locker redis.`,
+    `Not part of this version yet: ${LATER_FLAGS.map((name) => `--${name}`).join(', ')}.`,
     `Each flag is also an environment variable: --upload-dir is ${environmentName('upload-dir')}. The flag wins.`,
     'Durations: 500ms, 10s, 5m, 24h. Sizes: bytes, or 8KiB, 64MiB, 5GiB.',
     '',

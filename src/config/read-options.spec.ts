@@ -44,6 +44,7 @@ describe('readOptions', () => {
       uploadDir: './data',
       durability: 'crash',
       locker: 'memory',
+      redisUrl: 'redis://127.0.0.1:6379',
       s3Bucket: '',
       s3Endpoint: '',
       s3Region: '',
@@ -135,7 +136,7 @@ describe('readOptions', () => {
     [['--store', 's3'], /--store s3 needs a bucket: use --s3-bucket/],
     [['--store', 's3', '--s3-bucket', 'b', '--s3-part-size', '1MiB'], /--s3-part-size wants a size from/],
     [['--s3-endpoint', 's3.example.com'], /--s3-endpoint wants a URL/],
-    [['--locker', 'redis'], /--locker redis is not part of this version yet/],
+    [['--redis-url', 'localhost:6379'], /--redis-url wants a URL such as redis:/],
   ])('refuses %j in one line', (args, message) => {
     expect(() => readOptions(args, {})).toThrow(UsageError);
     expect(() => readOptions(args, {})).toThrow(message);

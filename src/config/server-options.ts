@@ -8,7 +8,8 @@ export interface ServerOptions {
   readonly store: 'file' | 'memory' | 's3';
   readonly uploadDir: string;
   readonly durability: 'crash' | 'power-loss';
-  readonly locker: 'memory' | 'file';
+  readonly locker: 'memory' | 'file' | 'redis';
+  readonly redisUrl: string;
   /** Not empty with the store s3. */
   readonly s3Bucket: string;
   /** Empty: AWS. */
