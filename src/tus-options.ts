@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import type { DataStore, Locker, TusModuleOptions } from 'nestjs-tus';
 import type { ServerOptions } from './config/server-options.js';
 
@@ -9,6 +10,10 @@ export function tusOptionsOf(options: ServerOptions): TusModuleOptions {
   return {
     path: options.basePath,
     maxSize: options.maxSize,
+    enableExperimentalProtocol: options.enableExperimentalProtocol,
+    minSize: options.minSize,
+    minAppendSize: options.minAppendSize,
+    maxAppendSize: options.maxAppendSize,
     maxMetadataSize: options.maxMetadataSize,
     expiration: { after: options.expireAfter, sweepInterval: options.expireSweepInterval },
     networkTimeout: options.networkTimeout,
@@ -24,7 +29,9 @@ export function tusOptionsOf(options: ServerOptions): TusModuleOptions {
 }
 
 /** Loads only the store that is asked for: the start has to be quick. */
-export async function storeOf({ store, uploadDir, durability }: ServerOptions): Promise<DataStore> {
+export async function storeOf(options: ServerOptions): Promise<DataStore> {
+  const { store, uploadDir, durability } = options;
+  if (store === 's3') return s3StoreOf(options);
   if (store === 'memory') {
     const { MemoryStore } = await import('nestjs-tus');
     return new MemoryStore();
@@ -33,10 +40,31 @@ export async function storeOf({ store, uploadDir, durability }: ServerOptions): 
   return new FileStore({ directory: uploadDir, durability });
 }
 
-export async function lockerOf({ locker, uploadDir }: ServerOptions): Promise<Locker> {
+async function s3StoreOf(options: ServerOptions): Promise<DataStore> {
+  const { S3Store } = await import('@nestjs-tus/s3-store');
+  const endpoint = options.s3Endpoint || undefined;
+  // Services other than AWS have no regions, and a signature needs one all the same.
+  const region = options.s3Region || process.env.AWS_REGION || (endpoint && 'us-east-1');
+  return new S3Store({
+    bucket: options.s3Bucket,
+    objectPrefix: options.s3ObjectPrefix,
+    partSize: options.s3PartSize,
+    minPartSize: options.s3MinPartSize,
+    clientConfig: { ...(endpoint && { endpoint }), ...(region && { region }) },
+  });
+}
+
+export async function lockerOf({ locker, uploadDir, redisUrl }: ServerOptions): Promise<Locker> {
   if (locker === 'memory') {
     const { MemoryLocker } = await import('nestjs-tus');
     return new MemoryLocker();
+  }
+  if (locker === 'redis') {
+    const { RedisLocker } = await import('@nestjs-tus/redis-locker');
+    const redisLocker = new RedisLocker({ url: redisUrl, logger: new Logger('RedisLocker') });
+    // Says at once when Redis does not answer, and starts all the same: the locker connects as soon as it can.
+    await redisLocker.connect().catch(() => undefined);
+    return redisLocker;
   }
   const { FileLocker } = await import('@nestjs-tus/file-store');
   return new FileLocker({ directory: uploadDir });

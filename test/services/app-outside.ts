@@ -10,8 +10,14 @@ import { download } from '../harness/tus-requests.js';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
-/** What an app with the module needs of this repository. */
-export const LIBS = ['@nestjs-tus/core', '@nestjs-tus/file-store', 'nestjs-tus'];
+/** All that this repository publishes. */
+export const LIBS = [
+  '@nestjs-tus/core',
+  '@nestjs-tus/file-store',
+  '@nestjs-tus/redis-locker',
+  '@nestjs-tus/s3-store',
+  'nestjs-tus',
+];
 const CONTENT = randomContent('packed', 1_000_000);
 
 export interface Packed {

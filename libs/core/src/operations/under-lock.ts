@@ -51,6 +51,7 @@ export async function underLock<T>(
     await waitFor(engine, exchange, lock, letGo);
   }
   const loseIt = () => exchange.stop(errors.lockLost());
+  if (lock.lost?.aborted) loseIt();
   lock.lost?.addEventListener('abort', loseIt, { once: true });
   try {
     return await inScope(new OperationScope(lock), work);
