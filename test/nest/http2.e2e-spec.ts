@@ -103,4 +103,13 @@ describe.each([
     });
     expect((await send(session, { ':method': 'DELETE', ':path': path })).status).toBe(204);
   });
+
+  it('goes on after the refusal of a body that nobody reads', async () => {
+    const { session } = await start();
+    const headers = { ':method': 'POST', ':path': '/files', 'upload-length': '300000', 'x-bad': '1' };
+    const refused = await send(session, headers, 'x'.repeat(300_000));
+    expect(refused).toMatchObject({ status: 403, headers: { 'tus-resumable': '1.0.0' } });
+    expect((await send(session, { ':method': 'OPTIONS', ':path': '/files' })).status).toBe(200);
+    expect(session.closed).toBe(false);
+  });
 });

@@ -52,6 +52,30 @@ describeEachAdapter('routes', (startApp, { framework }) => {
       await expectUploads(`${url}/fixed`);
     });
 
+    it('may have its version in a header, which OPTIONS does not need', async () => {
+      const { url } = await startApp(
+        { imports: [TusModule.forRoot({ store, version: '2' })] },
+        { prepare: (app) => app.enableVersioning({ type: VersioningType.HEADER, header: 'X-Version' }) },
+      );
+      const collection = `${url}/files`;
+      const versioned = await send('POST', collection, { ...TUS, 'X-Version': '2', 'Upload-Length': 5 });
+      expect(versioned.status).toBe(201);
+      expect((await send('POST', collection, { ...TUS, 'Upload-Length': 5 })).status).toBe(404);
+      expect((await send('OPTIONS', collection)).headers['tus-version']).toBe('1.0.0');
+    });
+
+    it('offers the draft of the IETF, whose creations may have other methods', async () => {
+      const { url } = await startApp({
+        imports: [TusModule.forRoot({ store, enableExperimentalProtocol: true })],
+      });
+      for (const method of ['POST', 'PUT']) {
+        const headers = { 'Upload-Draft-Interop-Version': '9', 'Upload-Complete': '?1' };
+        const created = await send(method, `${url}/files`, headers, 'hello');
+        expect([method, created.status < 300]).toEqual([method, true]);
+        expect((await send('GET', created.headers.location ?? '')).body).toBe('hello');
+      }
+    });
+
     it('may be left out of the global prefix', async () => {
       const { url } = await startApp(
         { imports: [TusModule.forRoot({ store })] },
