@@ -1,5 +1,5 @@
 import { parseDuration } from './duration.js';
-import { FLAGS, LATER_FLAGS } from './flags.js';
+import { FLAGS } from './flags.js';
 import { helpText } from './help.js';
 import { readOptions, UsageError } from './read-options.js';
 import { parseSize } from './size.js';
@@ -52,6 +52,10 @@ describe('readOptions', () => {
       s3PartSize: 8_388_608,
       s3MinPartSize: 5_242_880,
       maxSize: 0,
+      enableExperimentalProtocol: false,
+      minSize: 0,
+      minAppendSize: 0,
+      maxAppendSize: 0,
       maxMetadataSize: 8192,
       expireAfter: 0,
       expireSweepInterval: 60_000,
@@ -142,15 +146,8 @@ describe('readOptions', () => {
     expect(() => readOptions(args, {})).toThrow(message);
   });
 
-  it.each(LATER_FLAGS)('refuses --%s, which is not built yet', (name) => {
-    expect(() => readOptions([`--${name}=1`], {})).toThrow(`--${name} is not part of this version yet`);
-  });
-
   it('names the variable when the bad value is in the environment', () => {
     expect(() => readOptions([], { TUS_WORKERS: 'many' })).toThrow(/^TUS_WORKERS wants/);
-    expect(() => readOptions([], { TUS_MIN_APPEND_SIZE: '1' })).toThrow(
-      'TUS_MIN_APPEND_SIZE is not part of this version yet',
-    );
   });
 });
 

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { environmentName, FLAGS, LATER_FLAGS } from './flags.js';
+import { environmentName, FLAGS } from './flags.js';
 import type { Flag } from './flags.js';
 import type { ServerOptions } from './server-options.js';
 
@@ -26,7 +26,6 @@ export function readOptions(
 ): ServerOptions | undefined {
   const given = readFlags(args);
   if (given.has('help')) return undefined;
-  refuseLaterVariables(environment);
   const flags = Object.entries(FLAGS) as [string, Flag<unknown>][];
   const values: unknown = Object.fromEntries(
     flags.map(([option, flag]) => [option, valueOf(flag, given, environment)]),
@@ -40,10 +39,7 @@ function readFlags(args: readonly string[]): Map<string, string> {
   const switches = new Set(flags.filter(({ kind }) => !kind.placeholder).map(({ name }) => name));
   const known = new Set(flags.map(({ name }) => name));
   const types = Object.fromEntries(
-    [...known, ...LATER_FLAGS].map((name) => [
-      name,
-      { type: switches.has(name) ? 'boolean' : 'string' } as const,
-    ]),
+    [...known].map((name) => [name, { type: switches.has(name) ? 'boolean' : 'string' } as const]),
   );
   const { tokens } = parseArgs({
     args: [...args],
@@ -56,7 +52,6 @@ function readFlags(args: readonly string[]): Map<string, string> {
     if (token.kind === 'positional')
       throw new UsageError(`unexpected argument "${token.value}"; flags begin with --`);
     if (token.kind !== 'option') continue;
-    if (LATER_FLAGS.includes(token.name)) throw laterError(`--${token.name}`);
     if (token.name !== 'help' && !known.has(token.name)) throw unknownFlag(token.rawName, known);
     if (token.value === undefined && !switches.has(token.name) && token.name !== 'help') {
       throw new UsageError(`--${token.name} wants a value, e.g. --${token.name} ${exampleOf(token.name)}`);
@@ -76,15 +71,6 @@ function unknownFlag(rawName: string, known: ReadonlySet<string>): UsageError {
     (name) => name === stem || (stem.length > 2 && (name.startsWith(stem) || stem.startsWith(name))),
   );
   return new UsageError(`unknown flag ${rawName}; ${close ? `did you mean --${close}?` : 'see --help'}`);
-}
-
-function laterError(name: string): UsageError {
-  return new UsageError(`${name} is not part of this version yet`);
-}
-
-function refuseLaterVariables(environment: Readonly<Record<string, string | undefined>>): void {
-  const name = LATER_FLAGS.map(environmentName).find((variable) => environment[variable]);
-  if (name) throw laterError(name);
 }
 
 function valueOf<T>(

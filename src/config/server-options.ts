@@ -20,6 +20,10 @@ export interface ServerOptions {
   readonly s3PartSize: number;
   readonly s3MinPartSize: number;
   readonly maxSize: number;
+  readonly enableExperimentalProtocol: boolean;
+  readonly minSize: number;
+  readonly minAppendSize: number;
+  readonly maxAppendSize: number;
   readonly maxMetadataSize: number;
   readonly expireAfter: number;
   readonly expireSweepInterval: number;

@@ -8,6 +8,7 @@ import { hookEventOf, storedEventOf } from './events/make-hook-event.js';
 import { logEvent } from './log-event.js';
 import type { Metrics } from './metrics.js';
 import type { AwaitedPartials } from './operations/awaited-partials.js';
+import { RepresentationDigest } from './operations/representation-digest.js';
 import type { DataStore } from './store/data-store.js';
 import type { StoreComposer } from './store/store-composer.js';
 
@@ -15,6 +16,7 @@ import type { StoreComposer } from './store/store-composer.js';
 export class Engine {
   /** True from the beginning of the shutdown: no body is read any more. */
   isShuttingDown = false;
+  readonly digests = new RepresentationDigest();
 
   constructor(
     readonly config: ResolvedConfig,

@@ -3,6 +3,7 @@ import type {
   JsonValue,
   KeptAnswer,
   MetaData,
+  RepresentationDigests,
   UploadProtocol,
   UploadState,
 } from '@nestjs-tus/core';
@@ -13,6 +14,8 @@ export interface Marks {
   readonly unverifiedFrom?: number;
   /** Bytes that survive a loss of power. */
   readonly syncedOffset?: number;
+  /** Bytes that were there when a client of the IETF draft was last told: it never sends them again. */
+  readonly toldOffset?: number;
   /** The boot of the machine under which `syncedOffset` was written. */
   readonly bootId?: string;
   /** Counts the changes, so that a reader without a lock notices one. */
@@ -47,9 +50,11 @@ interface InfoRecord {
   MaxSize?: number;
   PendingFinals?: string[];
   Answer?: KeptAnswer;
+  Digests?: RepresentationDigests;
 
   UnverifiedFrom?: number;
   SyncedOffset?: number;
+  ToldOffset?: number;
   BootId?: string;
   Revision?: number;
 }
@@ -76,8 +81,10 @@ export function formatInfo({ info, marks }: StoredInfo): string {
     MaxSize: info.maxSize,
     PendingFinals: info.pendingFinals,
     Answer: info.answer,
+    Digests: info.digests,
     UnverifiedFrom: marks.unverifiedFrom,
     SyncedOffset: marks.syncedOffset,
+    ToldOffset: marks.toldOffset,
     BootId: marks.bootId,
     Revision: marks.revision,
   };
@@ -113,10 +120,12 @@ export function parseInfo(text: string, id: string): StoredInfo {
       maxSize: value.MaxSize,
       pendingFinals: value.PendingFinals,
       answer: value.Answer,
+      digests: value.Digests,
     },
     marks: {
       unverifiedFrom: value.UnverifiedFrom,
       syncedOffset: value.SyncedOffset,
+      toldOffset: value.ToldOffset,
       bootId: value.BootId,
       revision: value.Revision ?? 0,
     },

@@ -5,6 +5,7 @@ import type { Exchange } from '../exchange.js';
 import { hasAllBytes, type FileInfo } from '../file-info.js';
 import type { StoreContext } from '../store/data-store.js';
 import { isUploadId, newUploadId } from '../upload-id.js';
+import { checkDraftCreation, isDraftCreation, receiveDraftCreation } from './create-draft.js';
 import { createFinal } from './create-final.js';
 import { nextExpiry } from './expiry.js';
 import type { CreateRequest, IncomingContent, Outcome } from './operation.js';
@@ -26,7 +27,8 @@ export async function create(engine: Engine, exchange: Exchange, request: Create
   if (request.concat && !offersConcatenation(engine)) throw errors.concatenationUnsupported();
   if (request.concat?.kind === 'final')
     return createFinal(engine, exchange, request, request.concat.uploadIds);
-  failIfTooLarge(engine, request);
+  if (isDraftCreation(request)) checkDraftCreation(engine, request);
+  else failIfTooLarge(engine, request);
   const wanted = await askCreation(engine, exchange, draftOf(engine, request));
   const { content } = request;
   if (!content && !hasAllBytes(wanted.info)) {
@@ -45,7 +47,9 @@ export async function create(engine: Engine, exchange: Exchange, request: Create
     async (scope) => {
       const made = await makeUpload(engine, exchange, wanted.info, scope);
       const settled = await whileLocked(engine, exchange, made, wanted.info.id, scope, (context) =>
-        receiveFirst(engine, exchange, made, content, context),
+        isDraftCreation(request)
+          ? receiveDraftCreation(engine, exchange, made, request, context)
+          : receiveFirst(engine, exchange, made, content, context),
       );
       const response = mergeResponses(wanted.response, settled.response);
       return { kind: 'created', info: settled.info, received: content !== undefined, response };
@@ -107,9 +111,15 @@ export function draftOf(engine: Engine, request: CreateRequest): FileInfo {
     createdAt: new Date(),
     expiresAt: nextExpiry(engine),
     protocol: request.protocol,
-    // Without a hook that may disagree, offset = length says that an upload is finished: nothing needs to be written down.
-    state: engine.config.preFinishResponseCallback && engine.composer.usesUpdater ? 'receiving' : undefined,
+    state: isStateWritten(engine, request) ? 'receiving' : undefined,
+    digests: request.digests,
   };
+}
+
+/** Without a hook that may disagree, offset = length says that a tus upload is finished; in the draft it never does. */
+function isStateWritten({ config, composer }: Engine, { protocol }: CreateRequest): boolean {
+  if (protocol === 'ietf') return true;
+  return config.preFinishResponseCallback !== undefined && composer.usesUpdater;
 }
 
 function applyChanges(draft: FileInfo, changes: FileInfoChanges | undefined): FileInfo {
