@@ -7,8 +7,29 @@ export function isWanted(level: LogLevelName, least: LogLevelName): boolean {
   return RANK[level] <= RANK[least];
 }
 
+/** Lines for stdout that were written in this turn of the event loop. */
+let gathered = '';
+
 /** Writes one line of the log: what needs somebody's attention to stderr, the rest to stdout. */
 export function writeLine(level: LogLevelName, context: string, message: string): void {
-  const stream = RANK[level] <= RANK.warn ? process.stderr : process.stdout;
-  stream.write(`${new Date().toISOString()} ${level.toUpperCase().padEnd(5)} [${context}] ${message}\n`);
+  const line = `${new Date().toISOString()} ${level.toUpperCase().padEnd(5)} [${context}] ${message}\n`;
+  if (RANK[level] <= RANK.warn) process.stderr.write(line);
+  else gather(line);
 }
+
+/**
+ * A write to a pipe blocks, and costs about as much as the request that it reports: the lines of one turn go out together. They are
+ * written at the latest when the process exits.
+ */
+function gather(line: string): void {
+  if (gathered === '') setImmediate(flush);
+  gathered += line;
+}
+
+function flush(): void {
+  const lines = gathered;
+  gathered = '';
+  if (lines !== '') process.stdout.write(lines);
+}
+
+process.on('exit', flush);

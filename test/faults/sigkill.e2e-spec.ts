@@ -94,7 +94,7 @@ describe('SIGKILL in the middle of a PATCH', () => {
     const random = randomNumbers('verified rounds');
     const server = await mortal();
     const path = await createUpload(server.url, content.length);
-    for (let round = 0; round < 6; round++)
+    for (let round = 0; round < 4; round++)
       await surviveKill(server, path, { content, random, verified: true });
     await finishAndCompare(server, path, content);
   }, 60_000);
@@ -104,7 +104,7 @@ describe('SIGKILL in the middle of a PATCH', () => {
     const random = randomNumbers('power-loss rounds');
     const server = await mortal(['--durability', 'power-loss']);
     const path = await createUpload(server.url, content.length);
-    for (let round = 0; round < 6; round++) {
+    for (let round = 0; round < 4; round++) {
       await surviveKill(server, path, { content, random, verified: round % 2 === 1 });
     }
     await finishAndCompare(server, path, content);
@@ -117,24 +117,17 @@ describe('SIGKILL right after an answer', () => {
     async (durability) => {
       const server = await mortal(['--durability', durability]);
       const created = await createUpload(server.url, 10, { 'Upload-Metadata': 'name aGk=' });
-      await server.killAndRestart();
-      const asked = await head(on(server.url, created));
-      expect([asked.status, asked.headers['upload-offset'], asked.headers['upload-length']]).toEqual([
-        200,
-        '0',
-        '10',
-      ]);
-      expect(asked.headers['upload-metadata']).toBe('name aGk=');
-
+      const finished = await storeUpload(server.url, 'finished');
       const deferred = await createUpload(server.url, 'deferred');
       await patch(deferred, 0, 'hello', { 'Upload-Length': '10' });
       await server.killAndRestart();
-      const { headers } = await head(on(server.url, deferred));
-      expect([headers['upload-offset'], headers['upload-length']]).toEqual(['5', '10']);
 
-      const finished = await storeUpload(server.url, 'finished');
-      await server.killAndRestart();
+      const asked = (await head(on(server.url, deferred))).headers;
+      expect([asked['upload-offset'], asked['upload-length']]).toEqual(['5', '10']);
       expect((await download(on(server.url, finished))).text).toBe('finished');
+      const { headers } = await head(on(server.url, created));
+      expect([headers['upload-offset'], headers['upload-length']]).toEqual(['0', '10']);
+      expect(headers['upload-metadata']).toBe('name aGk=');
     },
     60_000,
   );

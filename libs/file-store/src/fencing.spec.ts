@@ -91,15 +91,29 @@ describe('FileStore under a lock that was taken over', () => {
     expect(await contentOf(await store().getUpload('a', {}))).toBe('abc');
   });
 
-  it('gives a whole upload its name back', async () => {
+  it('counts nothing that the earlier holder wrote after somebody has looked', async () => {
     const { source, chunk } = await pausedWriter();
     const looked = operation(new FakeLock('t2', 't1', true));
     await opened(looked);
-    source.end('defghij');
+    source.end('XXXXXXX');
     await chunk;
     const third = operation(new FakeLock('t3', 't2'));
-    expect((await (await opened(third)).getInfo(third)).offset).toBe(10);
+    const upload = await opened(third);
+    expect((await upload.getInfo(third)).offset).toBe(3);
+    expect((await (await store().getUpload('a', {})).getInfo({})).offset).toBe(3);
+    await upload.writeChunk(3, text('defghij'), third);
+    await third.end();
     expect(await readFile(folder.file('a'), 'utf8')).toBe('abcdefghij');
+    expect((await readdir(folder.path)).sort()).toEqual(['a', 'a.info']);
+  });
+
+  it('gives a whole upload its name back', async () => {
+    await (await store().newUpload(infoOf('a', { size: 3 }), {})).writeChunk(0, text('abc'), {});
+    // They wrote the last byte after it had been looked at and before the file had its other name.
+    fs.renameSync(folder.file('a'), folder.file('a@seized'));
+    const second = operation(new FakeLock('t2', 't1', true));
+    expect((await (await opened(second)).getInfo(second)).offset).toBe(3);
+    expect(await readFile(folder.file('a'), 'utf8')).toBe('abc');
   });
 
   it('leaves an upload that has all its bytes where it is', async () => {

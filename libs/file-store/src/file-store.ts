@@ -84,7 +84,7 @@ export class FileStore
       marks: await this.firstMarks(),
     };
     try {
-      const fd = await this.createFiles(names, stored);
+      const fd = await this.createFiles(names, stored, context);
       const upload = new FileUpload(this.folder, names, stored);
       if (context.defer) return upload.continueWith(fd, context);
       await close(fd);
@@ -97,7 +97,7 @@ export class FileStore
   async getUpload(id: string, context: StoreContext): Promise<Upload> {
     if (!isStorableId(id)) throw errors.notFound();
     try {
-      return await this.find(id).then((upload) => upload.found(context));
+      return await this.find(id, context).then((upload) => upload.found(context));
     } catch (error) {
       throw storageError(error);
     }
@@ -146,7 +146,7 @@ export class FileStore
   /** What is not an upload, or not any more, is passed over. */
   private async infoIfMatching(id: string, filter: ListFilter): Promise<FileInfo | undefined> {
     try {
-      const upload = await this.find(id);
+      const upload = await this.find(id, {});
       if (!upload.expiresBefore(filter.expiresBefore)) return undefined;
       const info = await upload.getInfo({});
       return filter.state === undefined || stateOf(info) === filter.state ? info : undefined;
@@ -156,8 +156,8 @@ export class FileStore
     }
   }
 
-  private async find(id: string): Promise<FileUpload> {
-    const stored = await this.folder.readInfo(id);
+  private async find(id: string, { lock }: StoreContext): Promise<FileUpload> {
+    const stored = await this.folder.readInfo(id, lock);
     const names = namesOfExisting(this.folder.directory, id, stored.info.storage);
     if (!names) throw errors.notFound(new Error(`the info of ${id} names a file outside the directory`));
     return new FileUpload(this.folder, names, stored);
@@ -172,8 +172,8 @@ export class FileStore
    * Makes both files, or neither; answers the open data file. The info first: where it is, there is an upload, even if its data
    * have another name for a while.
    */
-  private async createFiles(names: UploadNames, stored: StoredInfo): Promise<number> {
-    await this.folder.createInfo(names, stored);
+  private async createFiles(names: UploadNames, stored: StoredInfo, { lock }: StoreContext): Promise<number> {
+    await this.folder.createInfo(names, stored, lock);
     try {
       return await this.folder.createData(names);
     } catch (error) {

@@ -9,7 +9,7 @@ import type {
 
 /** What an info file says that is the store's own affair. */
 export interface Marks {
-  /** Bytes from here on belong to a chunk whose checksum has not been verified. */
+  /** Bytes from here on do not count: their checksum has not been verified, or a holder that lost its lock wrote them. */
   readonly unverifiedFrom?: number;
   /** Bytes that survive a loss of power. */
   readonly syncedOffset?: number;

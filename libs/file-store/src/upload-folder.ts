@@ -15,6 +15,7 @@ import {
   writeAll,
 } from './files.js';
 import { readText } from './read-text.js';
+import { RecentInfos } from './recent-infos.js';
 import { formatInfo, parseInfo, type StoredInfo } from './info-record.js';
 import type { ResolvedOptions } from './options.js';
 import { idOfTemporary, infoName, tokenOf, temporaryNames, type UploadNames } from './upload-names.js';
@@ -30,6 +31,7 @@ export class UploadFolder {
   private readonly fileMode: number;
   /** Locks that were taken from a holder that did not let go, and whose work here has begun. */
   private readonly takenOver = new WeakSet<Lock>();
+  private readonly recent = new RecentInfos();
 
   constructor(options: ResolvedOptions) {
     this.directory = options.directory;
@@ -56,9 +58,12 @@ export class UploadFolder {
   }
 
   /** @throws HttpError `ERR_UPLOAD_NOT_FOUND` when there is none, or a torn one */
-  async readInfo(id: string): Promise<StoredInfo> {
+  async readInfo(id: string, lock?: Lock): Promise<StoredInfo> {
     try {
-      return parseInfo(await readText(infoName(this.directory, id)), id);
+      const text = this.recent.recall(id, lock) ?? (await readText(infoName(this.directory, id)));
+      const stored = parseInfo(text, id);
+      if (lock) this.recent.remember(id, lock, text);
+      return stored;
     } catch (error) {
       if (error instanceof SyntaxError || hasErrno(error, 'ENOENT', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG'))
         throw errors.notFound(error);
@@ -67,10 +72,12 @@ export class UploadFolder {
   }
 
   /** Writes the first info of an upload. Rejects with EEXIST when there is one. */
-  async createInfo(names: UploadNames, stored: StoredInfo): Promise<void> {
+  async createInfo(names: UploadNames, stored: StoredInfo, lock: Lock | undefined): Promise<void> {
+    const text = formatInfo(stored);
     const fd = await this.create(names.info);
     try {
-      await this.writeInfo(fd, stored).finally(() => close(fd));
+      await this.writeInfo(fd, text).finally(() => close(fd));
+      this.recent.remember(stored.info.id, lock, text);
     } catch (error) {
       await remove(names.info);
       throw error;
@@ -97,10 +104,13 @@ export class UploadFolder {
    */
   async replaceInfo(names: UploadNames, stored: StoredInfo, context: StoreContext): Promise<void> {
     const temporary = temporaryNames(names, tokenOf(context.lock)).info;
+    const text = formatInfo(stored);
     try {
-      await withFile(temporary, 'w', (fd) => this.writeInfo(fd, stored), this.fileMode);
+      await withFile(temporary, 'w', (fd) => this.writeInfo(fd, text), this.fileMode);
       await this.commit(temporary, names.info, context);
+      this.recent.remember(stored.info.id, context.lock, text);
     } catch (error) {
+      this.recent.forget(stored.info.id);
       await remove(temporary);
       throw error;
     }
@@ -142,8 +152,8 @@ export class UploadFolder {
     return true;
   }
 
-  private async writeInfo(fd: number, stored: StoredInfo): Promise<void> {
-    await writeAll(fd, Buffer.from(formatInfo(stored)), 0);
+  private async writeInfo(fd: number, text: string): Promise<void> {
+    await writeAll(fd, Buffer.from(text), 0);
     if (this.survivesPowerLoss) await fdatasync(fd);
   }
 

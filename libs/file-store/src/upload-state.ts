@@ -73,6 +73,8 @@ export class UploadState {
   /** Says that the first `offset` bytes are lasting, and those from `unverifiedFrom` on not to be counted. Writes nothing where that is said already. */
   async mark(offset: number, unverifiedFrom: number | undefined, context: StoreContext): Promise<void> {
     const { marks, info } = this.stored;
+    // The ordinary case: no checksum, nothing synced, nothing to say.
+    if (!this.folder.survivesPowerLoss && unverifiedFrom === undefined && isBare(marks)) return;
     const wanted: Marks = { ...marks, ...(await this.syncedMarks(offset)), unverifiedFrom };
     if (!isSame(wanted, marks)) await this.replace({ info, marks: wanted }, context);
   }
@@ -87,8 +89,8 @@ export class UploadState {
     const hasTakenOver = await this.folder.takeOver(this.names, lock);
     const isFresh = this.readFor === context && !hasTakenOver;
     this.readFor = undefined;
-    if (!isFresh) this.stored = await this.folder.readInfo(this.stored.info.id);
-    const state = await readLocked(this.folder, this.names, this.stored, context);
+    if (!isFresh) this.stored = await this.folder.readInfo(this.stored.info.id, lock);
+    const state = await this.closed(await readLocked(this.folder, this.names, this.stored, context), context);
     return this.folder.survivesPowerLoss && isUnsynced(state) ? this.synced(state, context) : state;
   }
 
@@ -96,13 +98,28 @@ export class UploadState {
   private async synced(state: StoredState, context: StoreContext): Promise<StoredState> {
     const { info, marks } = state.stored;
     await syncContent(this.names, state);
+    const wanted = { info, marks: { ...marks, ...(await this.syncedMarks(state.offset)) } };
+    if (await this.replaceIfRoom(wanted, context)) return { ...state, stored: this.stored };
+    return { ...state, offset: Math.min(state.offset, marks.syncedOffset ?? state.offset) };
+  }
+
+  /** What a holder that has lost its lock writes when it wakes up, into the file that it has open, never counts. */
+  private async closed(state: StoredState, context: StoreContext): Promise<StoredState> {
+    const { stored, offset } = state;
+    const isWhole = !stored.info.sizeIsDeferred && offset === stored.info.size;
+    if (!state.isSeized || isWhole || stored.marks.unverifiedFrom === offset) return state;
+    const wanted = { info: stored.info, marks: { ...stored.marks, unverifiedFrom: offset } };
+    return (await this.replaceIfRoom(wanted, context)) ? { ...state, stored: this.stored } : state;
+  }
+
+  /** False on a full disk: what was recorded before still holds, and the upload must be readable to be terminated. */
+  private async replaceIfRoom(wanted: StoredInfo, context: StoreContext): Promise<boolean> {
     try {
-      await this.replace({ info, marks: { ...marks, ...(await this.syncedMarks(state.offset)) } }, context);
-      return { ...state, stored: this.stored };
+      await this.replace(wanted, context);
+      return true;
     } catch (error) {
-      // A full disk: what was recorded before still holds, and the upload must be readable to be terminated.
       if (storageError(error).status !== errors.insufficientStorage().status) throw error;
-      return { ...state, offset: Math.min(state.offset, marks.syncedOffset ?? state.offset) };
+      return false;
     }
   }
 
@@ -122,6 +139,10 @@ export class UploadState {
     this.stored = stored;
     if (this.known) this.known = { ...this.known, state: { ...this.known.state, stored } };
   }
+}
+
+function isBare({ unverifiedFrom, syncedOffset, bootId }: Marks): boolean {
+  return unverifiedFrom === undefined && syncedOffset === undefined && bootId === undefined;
 }
 
 function isSame(a: Marks, b: Marks): boolean {

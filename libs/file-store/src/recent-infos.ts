@@ -1,0 +1,42 @@
+import type { Lock } from '@nestjs-tus/core';
+
+/** Infos that are remembered; some kilobytes each. */
+const MAX_INFOS = 1_000;
+
+interface RecentInfo {
+  readonly text: string;
+  /** Of the lock under which it was last read or written. */
+  readonly token: string;
+}
+
+/**
+ * The texts of infos that this process last saw under a lock. They are what the file says as long as nobody else has held the
+ * lock since: the next holder is told the token of the holder before it.
+ */
+export class RecentInfos {
+  private readonly infos = new Map<string, RecentInfo>();
+
+  /** The info as it was left under the previous lock, if that was ours. */
+  recall(id: string, lock: Lock | undefined): string | undefined {
+    const recent = this.infos.get(id);
+    if (recent === undefined || lock?.previousToken === undefined || lock.seized) return undefined;
+    // The same operation may ask twice: then it is its own lock that was the last.
+    return recent.token === lock.previousToken || recent.token === lock.token ? recent.text : undefined;
+  }
+
+  remember(id: string, lock: Lock | undefined, text: string): void {
+    this.infos.delete(id);
+    if (lock?.token === undefined) return;
+    this.infos.set(id, { text, token: lock.token });
+    if (this.infos.size <= MAX_INFOS) return;
+    // A Map iterates by insertion: the first is the one that was not used for the longest time.
+    for (const oldest of this.infos.keys()) {
+      this.infos.delete(oldest);
+      return;
+    }
+  }
+
+  forget(id: string): void {
+    this.infos.delete(id);
+  }
+}
