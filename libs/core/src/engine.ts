@@ -7,6 +7,7 @@ import type { FileInfo } from './file-info.js';
 import { hookEventOf, storedEventOf } from './events/make-hook-event.js';
 import { logEvent } from './log-event.js';
 import type { Metrics } from './metrics.js';
+import { Outbox } from './outbox.js';
 import type { AwaitedPartials } from './operations/awaited-partials.js';
 import type { DataStore } from './store/data-store.js';
 import type { StoreComposer } from './store/store-composer.js';
@@ -15,6 +16,7 @@ import type { StoreComposer } from './store/store-composer.js';
 export class Engine {
   /** True from the beginning of the shutdown: no body is read any more. */
   isShuttingDown = false;
+  readonly outbox = new Outbox(this);
 
   constructor(
     readonly config: ResolvedConfig,

@@ -64,6 +64,8 @@ export interface FileInfo {
   pendingFinals?: string[];
   /** The answer of a final refusal, given again to whoever asks. */
   answer?: KeptAnswer;
+  /** True while a finished upload's postFinish hook has not resolved yet. */
+  untold?: boolean;
 }
 
 /** What an event shows of an upload: its info, and the way to stop it. */

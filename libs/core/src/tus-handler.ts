@@ -77,6 +77,14 @@ export class TusHandler {
     this.sweeper.start();
   }
 
+  /**
+   * Calls the postFinish hook for what an earlier process has finished and not told. Call it once, when the application is ready
+   * for its hooks: after `listen`. Resolves when all of it is found, not when it is told.
+   */
+  async resume(): Promise<void> {
+    await this.engine.outbox.resume();
+  }
+
   /** Removes what has expired, now. @returns how many uploads */
   sweep(): Promise<number> {
     return this.sweeper.sweep();
@@ -84,13 +92,16 @@ export class TusHandler {
 
   /**
    * Lets running requests end: their bodies are read no further, what arrived is committed, they are answered (503), their locks are
-   * released. Resolves when the last one is done; later requests are refused.
+   * released. Resolves when the last one is done; later requests are refused. postFinish hooks that run have the time that
+   * `gracefulRequestCompletionTimeout` leaves; what they do not manage is left to the next start.
    */
   async shutdown(): Promise<void> {
     this.engine.isShuttingDown = true;
+    const deadline = performance.now() + this.config.gracefulRequestCompletionTimeout;
     for (const exchange of this.running.keys()) exchange.stop(errors.serverShutdown());
     await this.sweeper.stop();
     await Promise.allSettled(this.running.values());
+    await this.engine.outbox.close(deadline - performance.now());
   }
 
   /** Makes `server` send 100 (Continue) to upload requests only when they are accepted. Call it once per server. */
@@ -130,10 +141,12 @@ export class TusHandler {
     if (this.engine.isShuttingDown) throw errors.serverShutdown();
     const running = runOperation(this.engine, exchange, request);
     this.running.set(exchange, running);
+    this.metrics.requestsInFlight = this.running.size;
     try {
       return await running;
     } finally {
       this.running.delete(exchange);
+      this.metrics.requestsInFlight = this.running.size;
     }
   }
 

@@ -47,6 +47,7 @@ interface InfoRecord {
   MaxSize?: number;
   PendingFinals?: string[];
   Answer?: KeptAnswer;
+  Untold?: boolean;
 
   UnverifiedFrom?: number;
   SyncedOffset?: number;
@@ -76,6 +77,7 @@ export function formatInfo({ info, marks }: StoredInfo): string {
     MaxSize: info.maxSize,
     PendingFinals: info.pendingFinals,
     Answer: info.answer,
+    Untold: info.untold,
     UnverifiedFrom: marks.unverifiedFrom,
     SyncedOffset: marks.syncedOffset,
     BootId: marks.bootId,
@@ -113,6 +115,7 @@ export function parseInfo(text: string, id: string): StoredInfo {
       maxSize: value.MaxSize,
       pendingFinals: value.PendingFinals,
       answer: value.Answer,
+      untold: value.Untold,
     },
     marks: {
       unverifiedFrom: value.UnverifiedFrom,

@@ -125,6 +125,7 @@ function engineConfig(options: EndpointOptions, storeComposer: StoreComposer, ho
     preUploadCreateCallback: hooks.callback('preUploadCreate', options.preUploadCreateCallback),
     preFinishResponseCallback: hooks.callback('preFinishResponse', options.preFinishResponseCallback),
     preUploadTerminateCallback: hooks.callback('preUploadTerminate', options.preUploadTerminateCallback),
+    postFinishCallback: hooks.callback('postFinish', options.postFinishCallback),
   };
 }
 

@@ -7,6 +7,7 @@ import type { StoreContext } from '../store/data-store.js';
 import { isUploadId, newUploadId } from '../upload-id.js';
 import { createFinal } from './create-final.js';
 import { nextExpiry } from './expiry.js';
+import { keepsState } from './finish.js';
 import type { CreateRequest, IncomingContent, Outcome } from './operation.js';
 import type { LoadedUpload } from './join.js';
 import { maxSizeOf, receive } from './receive.js';
@@ -69,7 +70,13 @@ export async function askCreation(
   exchange: Exchange,
   draft: FileInfo,
 ): Promise<WantedUpload> {
-  const { changes, response } = await runHook(engine, engine.config.preUploadCreateCallback, exchange, draft);
+  const { changes, response } = await runHook(
+    engine,
+    'preUploadCreate',
+    engine.config.preUploadCreateCallback,
+    exchange,
+    draft,
+  );
   const info = applyChanges(draft, changes);
   const max = maxSizeOf(engine, info);
   if (max > 0 && !info.sizeIsDeferred && info.size > max) throw errors.maxSizeExceeded();
@@ -107,8 +114,7 @@ export function draftOf(engine: Engine, request: CreateRequest): FileInfo {
     createdAt: new Date(),
     expiresAt: nextExpiry(engine),
     protocol: request.protocol,
-    // Without a hook that may disagree, offset = length says that an upload is finished: nothing needs to be written down.
-    state: engine.config.preFinishResponseCallback && engine.composer.usesUpdater ? 'receiving' : undefined,
+    state: keepsState(engine) ? 'receiving' : undefined,
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Engine } from '../engine.js';
 import { HttpError } from '../errors.js';
 import type { HookResponse } from '../events/hook-event.js';
+import { hookEventOf } from '../events/make-hook-event.js';
 import type { Exchange } from '../exchange.js';
 import type { FileInfo, KeptAnswer } from '../file-info.js';
 import { logEvent } from '../log-event.js';
@@ -22,7 +23,7 @@ export interface Finished {
  */
 export async function finish(
   engine: Engine,
-  exchange: Exchange,
+  exchange: Exchange | undefined,
   upload: Upload,
   info: FileInfo,
   context: StoreContext,
@@ -30,25 +31,47 @@ export async function finish(
   await upload.finishUpload(context);
   const response = await askHook(engine, exchange, upload, info, context);
   const finished: FileInfo = { ...info, state: 'finished' };
+  const untold = engine.config.postFinishCallback && !info.isPartial ? true : undefined;
   // Without a stored state, offset = length says it.
-  if (info.state !== undefined) await update(engine, upload, { state: 'finished', expiresAt: null }, context);
+  if (info.state !== undefined || untold) {
+    await update(engine, upload, { state: 'finished', expiresAt: null, untold }, context);
+  }
   engine.metrics.uploadsFinished += 1;
   logEvent(engine.logger, 'UploadFinished', 'id', info.id, 'size', String(info.size));
   // "The Server SHOULD NOT process these partial uploads until they are concatenated".
   if (!info.isPartial) engine.notify('completed', exchange, finished);
+  if (untold) engine.outbox.post(info.id, exchange && hookEventOf(exchange, finished));
   return { info: finished, response };
+}
+
+/** True when a hook has a say once all bytes are there: then offset = length alone does not say that an upload is finished. */
+export function keepsState({ config, composer }: Engine): boolean {
+  return composer.usesUpdater && !!(config.preFinishResponseCallback ?? config.postFinishCallback);
+}
+
+/** Writes a state down for an upload that was begun before there was a hook: the process may end after its last byte. */
+export async function keepState(
+  engine: Engine,
+  upload: Upload,
+  info: FileInfo,
+  context: StoreContext,
+): Promise<FileInfo> {
+  if (info.state !== undefined || !keepsState(engine)) return info;
+  await update(engine, upload, { state: 'receiving' }, context);
+  return { ...info, state: 'receiving' };
 }
 
 async function askHook(
   engine: Engine,
-  exchange: Exchange,
+  exchange: Exchange | undefined,
   upload: Upload,
   info: FileInfo,
   context: StoreContext,
 ): Promise<HookResponse | undefined> {
   const hook = info.isPartial ? undefined : engine.config.preFinishResponseCallback;
+  if (!hook || !exchange) return undefined;
   try {
-    return (await runHook(engine, hook, exchange, info)).response;
+    return (await runHook(engine, 'preFinishResponse', hook, exchange, info)).response;
   } catch (error) {
     if (error instanceof HttpError && isFinal(error)) {
       await update(engine, upload, { state: 'rejected', answer: keep(error) }, context);

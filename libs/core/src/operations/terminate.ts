@@ -29,7 +29,13 @@ export async function terminate(
       const upload = await engine.store.getUpload(request.uploadId, scope);
       const info = await upload.getInfo(scope);
       failIfExpired(info);
-      const { response } = await runHook(engine, engine.config.preUploadTerminateCallback, exchange, info);
+      const { response } = await runHook(
+        engine,
+        'preUploadTerminate',
+        engine.config.preUploadTerminateCallback,
+        exchange,
+        info,
+      );
       await remove(engine, exchange, upload, info, scope);
       return { kind: 'terminated', response };
     },

@@ -112,6 +112,8 @@ export interface FileInfoUpdate {
   readonly answer?: FileInfo['answer'];
   readonly size?: number;
   readonly sizeIsDeferred?: boolean;
+  /** False removes it. */
+  readonly untold?: boolean;
 }
 
 export interface UpdatableUpload {
