@@ -12,6 +12,11 @@ import { extensionsOf } from './extensions.js';
 import { methodOf, operationNameOf } from './method.js';
 import { Metrics } from './metrics.js';
 import { AwaitedPartials } from './operations/awaited-partials.js';
+import {
+  expireByApplication,
+  interruptByApplication,
+  terminateByApplication,
+} from './operations/by-application.js';
 import type { Outcome } from './operations/operation.js';
 import { peekPartialIds } from './operations/peek-partials.js';
 import { runOperation } from './operations/run-operation.js';
@@ -107,6 +112,21 @@ export class TusHandler {
   /** Makes `server` send 100 (Continue) to upload requests only when they are accepted. Call it once per server. */
   acceptContinue(server: Server, isUploadRequest: (req: IncomingMessage) => boolean): void {
     holdContinue(server, isUploadRequest);
+  }
+
+  /** @see terminateByApplication */
+  terminate(uploadId: string): Promise<void> {
+    return terminateByApplication(this.engine, uploadId);
+  }
+
+  /** @see interruptByApplication */
+  interrupt(uploadId: string): Promise<void> {
+    return interruptByApplication(this.engine, uploadId);
+  }
+
+  /** @see expireByApplication */
+  expire(uploadId: string): Promise<boolean> {
+    return expireByApplication(this.engine, uploadId);
   }
 
   // ── Steps, for frameworks ────────────────────────────────────────────────────────────────────
