@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import type { DataStore, Locker, TusModuleOptions } from 'nestjs-tus';
 import type { ServerOptions } from './config/server-options.js';
 
@@ -33,10 +34,17 @@ export async function storeOf({ store, uploadDir, durability }: ServerOptions): 
   return new FileStore({ directory: uploadDir, durability });
 }
 
-export async function lockerOf({ locker, uploadDir }: ServerOptions): Promise<Locker> {
+export async function lockerOf({ locker, uploadDir, redisUrl }: ServerOptions): Promise<Locker> {
   if (locker === 'memory') {
     const { MemoryLocker } = await import('nestjs-tus');
     return new MemoryLocker();
+  }
+  if (locker === 'redis') {
+    const { RedisLocker } = await import('@nestjs-tus/redis-locker');
+    const redisLocker = new RedisLocker({ url: redisUrl, logger: new Logger('RedisLocker') });
+    // Says at once when Redis does not answer, and starts all the same: the locker connects as soon as it can.
+    await redisLocker.connect().catch(() => undefined);
+    return redisLocker;
   }
   const { FileLocker } = await import('@nestjs-tus/file-store');
   return new FileLocker({ directory: uploadDir });

@@ -98,6 +98,12 @@ const expression: FlagKind<RegExp> = {
   },
 };
 
+const redisUrl: FlagKind<string> = {
+  placeholder: 'URL',
+  form: 'a URL such as redis://user:password@host:6379/0, or rediss:// for TLS',
+  parse: (value) => (/^rediss?:\/\/./.test(value) && URL.canParse(value) ? value : undefined),
+};
+
 function oneOf<const T extends string>(...choices: readonly T[]): FlagKind<T> {
   return {
     placeholder: choices.join('|'),
@@ -127,8 +133,9 @@ export const FLAGS = {
     'locker',
     oneOf('memory', 'file', 'redis'),
     'memory',
-    'who holds an upload: one process, or one host',
+    'who holds an upload: one process, one host, or many hosts',
   ),
+  redisUrl: flag('redis-url', redisUrl, 'redis://127.0.0.1:6379', 'server of the redis locker'),
   maxSize: flag('max-size', size, '0', 'largest upload; 0: no limit'),
   maxMetadataSize: flag('max-metadata-size', size, '8KiB', 'longest Upload-Metadata header'),
   expireAfter: flag(
@@ -163,7 +170,7 @@ export const FLAGS = {
     'origins that may upload; matches the whole Origin header',
   ),
   behindProxy: flag('behind-proxy', toggle, 'false', 'trust Forwarded and X-Forwarded-* headers'),
-  workers: flag('workers', workers, '1', 'processes; more than one needs --locker file'),
+  workers: flag('workers', workers, '1', 'processes; more than one needs --locker file or redis'),
   logLevel: flag(
     'log-level',
     oneOf('error', 'warn', 'log', 'debug'),
@@ -177,7 +184,6 @@ export const LATER_FLAGS: readonly string[] = [
   'enable-experimental-protocol',
   'min-append-size',
   'max-append-size',
-  'redis-url',
   's3-bucket',
   's3-endpoint',
   's3-region',

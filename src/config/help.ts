@@ -20,7 +20,7 @@ export function helpText(): string {
     ...lines,
     `  ${'--help'.padEnd(width)}print this`,
     '',
-    `Not part of this version yet: ${LATER_FLAGS.map((name) => `--${name}`).join(', ')}, --store s3, --locker redis.`,
+    `Not part of this version yet: ${LATER_FLAGS.map((name) => `--${name}`).join(', ')}, --store s3.`,
     `Each flag is also an environment variable: --upload-dir is ${environmentName('upload-dir')}. The flag wins.`,
     'Durations: 500ms, 10s, 5m, 24h. Sizes: bytes, or 8KiB, 64MiB, 5GiB.',
     '',

@@ -44,6 +44,7 @@ describe('readOptions', () => {
       uploadDir: './data',
       durability: 'crash',
       locker: 'memory',
+      redisUrl: 'redis://127.0.0.1:6379',
       maxSize: 0,
       maxMetadataSize: 8192,
       expireAfter: 0,
@@ -127,7 +128,7 @@ describe('readOptions', () => {
     [['--workers', '2'], /--workers 2 needs a locker that spans processes: use --locker file/],
     [['--workers', '2', '--locker', 'file', '--store', 'memory'], /needs a store that all processes see/],
     [['--store', 's3'], /--store s3 is not part of this version yet/],
-    [['--locker', 'redis'], /--locker redis is not part of this version yet/],
+    [['--redis-url', 'localhost:6379'], /--redis-url wants a URL such as redis:/],
   ])('refuses %j in one line', (args, message) => {
     expect(() => readOptions(args, {})).toThrow(UsageError);
     expect(() => readOptions(args, {})).toThrow(message);

@@ -103,7 +103,6 @@ function valueOf<T>(
 function checkTogether(values: Values): ServerOptions {
   const { store, locker } = values;
   if (store === 's3') throw laterError('--store s3');
-  if (locker === 'redis') throw laterError('--locker redis');
   if (values.workers > 1 && store === 'memory') {
     throw new UsageError(
       `--workers ${values.workers} needs a store that all processes see: use --store file`,
@@ -111,7 +110,7 @@ function checkTogether(values: Values): ServerOptions {
   }
   if (values.workers > 1 && locker === 'memory') {
     throw new UsageError(
-      `--workers ${values.workers} needs a locker that spans processes: use --locker file`,
+      `--workers ${values.workers} needs a locker that spans processes: use --locker file or redis`,
     );
   }
   return { ...values, store, locker };

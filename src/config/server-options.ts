@@ -8,7 +8,8 @@ export interface ServerOptions {
   readonly store: 'file' | 'memory';
   readonly uploadDir: string;
   readonly durability: 'crash' | 'power-loss';
-  readonly locker: 'memory' | 'file';
+  readonly locker: 'memory' | 'file' | 'redis';
+  readonly redisUrl: string;
   readonly maxSize: number;
   readonly maxMetadataSize: number;
   readonly expireAfter: number;

@@ -91,5 +91,5 @@ it('with a locker that spans processes, the locks of the one that ended block no
   const started = performance.now();
   const reply = await head(on(second.url, url));
   expect([reply.status, reply.headers['upload-offset']]).toEqual([200, '5']);
-  expect(performance.now() - started).toBeLessThan(1_000);
+  expect(performance.now() - started).toBeLessThan(4_000);
 });

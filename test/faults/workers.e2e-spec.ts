@@ -43,7 +43,7 @@ describe('--workers 2', () => {
       await storedInFile(server.uploadDir, url, 10_000);
       const started = performance.now();
       expect(await offsetOf(url)).toBe(10_000);
-      expect(performance.now() - started).toBeLessThan(1_000);
+      expect(performance.now() - started).toBeLessThan(4_000);
       expect((await patch(url, 10_000, content.subarray(10_000))).status).toBe(204);
       expect(sha256((await download(url)).body)).toBe(sha256(content));
     }

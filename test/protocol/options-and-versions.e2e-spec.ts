@@ -1,6 +1,7 @@
 import { MemoryLocker, MemoryStore, StoreComposer } from '@nestjs-tus/core';
 import { startInProcess, type InProcessServer } from '../harness/in-process-server.js';
 import { rawExchange } from '../harness/raw-socket.js';
+import { startServer } from '../harness/server-process.js';
 import {
   create,
   createUpload,
@@ -21,13 +22,13 @@ beforeAll(async () => {
   server = await startInProcess({ maxSize: 1_000 });
 });
 
-const unknown = () => new URL('0123456789abcdef0123456789abcdef', server.url).href;
+const unknownAt = (collection: string) => new URL('0123456789abcdef0123456789abcdef', collection).href;
 
 describe('OPTIONS', () => {
   it.each([
     ['the collection', () => Promise.resolve(server.url)],
     ['an upload', () => createUpload(server.url, 10)],
-    ['an upload that does not exist', () => Promise.resolve(unknown())],
+    ['an upload that does not exist', () => Promise.resolve(unknownAt(server.url))],
   ])('O1: on %s answers 200 or 204 with what the server can do', async (_, urlOf) => {
     const reply = await options(await urlOf());
     expect([200, 204]).toContain(reply.status);
@@ -90,27 +91,38 @@ describe('OPTIONS', () => {
   });
 });
 
-describe('Tus-Resumable', () => {
+/** With a framework around the engine there are more ways to answer without it. */
+const PLACES = [
+  ['the engine', () => startInProcess({ maxSize: 1_000 })],
+  ['the server', () => startServer({ flags: ['--max-size', '1000'] })],
+] as const;
+
+describe.each(PLACES)('Tus-Resumable: %s', (_where, start) => {
+  let place: { readonly url: string };
+  beforeAll(async () => {
+    place = await start();
+  });
+
   const occasions: [string, number[], () => Promise<Reply>][] = [
-    ['a creation', [201], () => create(server.url, { 'Upload-Length': '1' })],
-    ['a wrong creation', [400], () => create(server.url)],
-    ['too large a creation', [413], () => create(server.url, { 'Upload-Length': '1001' })],
-    ['a HEAD', [200], async () => head(await createUpload(server.url, 1))],
-    ['a HEAD of nothing', [404], () => head(unknown())],
-    ['a PATCH', [204], async () => patch(await createUpload(server.url, 5), 0, 'hello')],
-    ['a PATCH at a wrong offset', [409], async () => patch(await createUpload(server.url, 5), 3, 'lo')],
-    ['a PATCH of nothing', [404], () => patch(unknown(), 0, 'hello')],
-    ['a download', [200], async () => download(await storeUpload(server.url, 'hello'))],
-    ['a download too early', [400], async () => download(await createUpload(server.url, 5))],
-    ['a termination', [204], async () => terminate(await createUpload(server.url, 5))],
-    ['a termination of nothing', [404], () => terminate(unknown())],
-    ['a wrong version', [412], () => create(server.url, { 'Tus-Resumable': '0.2.2', 'Upload-Length': '1' })],
+    ['a creation', [201], () => create(place.url, { 'Upload-Length': '1' })],
+    ['a wrong creation', [400], () => create(place.url)],
+    ['too large a creation', [413], () => create(place.url, { 'Upload-Length': '1001' })],
+    ['a HEAD', [200], async () => head(await createUpload(place.url, 1))],
+    ['a HEAD of nothing', [404], () => head(unknownAt(place.url))],
+    ['a PATCH', [204], async () => patch(await createUpload(place.url, 5), 0, 'hello')],
+    ['a PATCH at a wrong offset', [409], async () => patch(await createUpload(place.url, 5), 3, 'lo')],
+    ['a PATCH of nothing', [404], () => patch(unknownAt(place.url), 0, 'hello')],
+    ['a download', [200], async () => download(await storeUpload(place.url, 'hello'))],
+    ['a download too early', [400], async () => download(await createUpload(place.url, 5))],
+    ['a termination', [204], async () => terminate(await createUpload(place.url, 5))],
+    ['a termination of nothing', [404], () => terminate(unknownAt(place.url))],
+    ['a wrong version', [412], () => create(place.url, { 'Tus-Resumable': '0.2.2', 'Upload-Length': '1' })],
+    ['a method that the collection lacks', [405], () => send('PUT', place.url, { 'Tus-Resumable': '1.0.0' })],
     [
-      'a method that the collection lacks',
+      'a method that an upload lacks',
       [405],
-      () => send('PUT', server.url, { 'Tus-Resumable': '1.0.0' }),
+      () => send('PUT', unknownAt(place.url), { 'Tus-Resumable': '1.0.0' }),
     ],
-    ['a method that an upload lacks', [405], () => send('PUT', unknown(), { 'Tus-Resumable': '1.0.0' })],
   ];
 
   it.each(occasions)('C4: is in the answer to %s (%j)', async (_, statuses, ask) => {
@@ -118,7 +130,9 @@ describe('Tus-Resumable', () => {
     expect(statuses).toContain(reply.status);
     expect(reply.headers['tus-resumable']).toBe('1.0.0');
   });
+});
 
+describe('Tus-Resumable', () => {
   const versions = [
     ['missing', undefined],
     ['old', '0.2.2'],

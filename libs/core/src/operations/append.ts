@@ -22,7 +22,10 @@ import { underLock, type OperationScope } from './under-lock.js';
 export async function append(engine: Engine, exchange: Exchange, request: AppendRequest): Promise<Outcome> {
   const precheck = async () => {
     const upload = await engine.store.getUpload(request.uploadId, {});
-    failIfClosed(await upload.getInfo({}));
+    const info = await upload.getInfo({});
+    failIfClosed(info);
+    // It only grows: a request that begins before it will not fit when the holder has let go, either.
+    if (request.offset < info.offset) throw errors.mismatchOffset(info.offset);
   };
   const outcome = await underLock(
     engine,

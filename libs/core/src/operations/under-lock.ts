@@ -54,6 +54,7 @@ export async function underLock<T>(
   }
   engine.metrics.lockWait.observe(performance.now() - started);
   const loseIt = () => exchange?.stop(errors.lockLost());
+  if (lock.lost?.aborted) loseIt();
   lock.lost?.addEventListener('abort', loseIt, { once: true });
   try {
     return await inScope(new OperationScope(lock), work);

@@ -1,0 +1,134 @@
+import type { TusLogger } from '@nestjs-tus/core';
+import type { RedisClusterOptions, RedisSentinelOptions } from 'redis';
+
+/** What a RedisLocker is made with. At most one of `url`, `client`, `sentinel` and `cluster`. */
+export interface RedisLockerOptions {
+  /** One server: `redis://[[user]:password@]host[:port][/database]`, `rediss://` for TLS. Default redis://127.0.0.1:6379. */
+  url?: string;
+  /**
+   * A client of node-redis that the app has already: from `createClient`, `createSentinel` or `createCluster`. It is
+   * connected when it is not, and stays open after `close()`. Listens for messages on a duplicate of its own.
+   */
+  client?: RedisConnection;
+  /** Options of node-redis' `createSentinel`; the locker follows the master. */
+  sentinel?: RedisSentinelOptions;
+  /** Options of node-redis' `createCluster`. */
+  cluster?: RedisClusterOptions;
+  /** Begins the names of all keys and channels. Default `tus`. Those who share uploads must share it. */
+  prefix?: string;
+  /**
+   * Milliseconds for which a lock outlives a holder that died or is cut off from Redis; renewed three times in that
+   * time. At least 300; default 10,000. Processes may differ in it.
+   */
+  leaseDuration?: number;
+  /** Milliseconds after which a command without an answer means that Redis is gone. Default a quarter of the lease, 250 to 2,000. */
+  commandTimeout?: number;
+  /**
+   * Milliseconds for which Redis remembers who held an upload last, after its last use. Longer than the lease;
+   * default 86,400,000 (a day). About 250 bytes of Redis' memory an upload.
+   */
+  rememberFor?: number;
+  /** Gets a line when Redis goes away, and one when it is back. Default: silence. */
+  logger?: Pick<TusLogger, 'warn' | 'log'>;
+}
+
+/** What the locker needs of a client of node-redis. Those of `createClient`, `createSentinel` and `createCluster` have it. */
+export interface RedisConnection {
+  readonly isOpen: boolean;
+  connect(): Promise<unknown>;
+  evalSha(sha: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
+  eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
+  subscribe(channel: string, listener: (message: string) => unknown): unknown;
+  unsubscribe(channel: string): unknown;
+  duplicate(): RedisConnection;
+  destroy(): unknown;
+  on(event: string, listener: (...parameters: unknown[]) => void): unknown;
+  off(event: string, listener: (...parameters: unknown[]) => void): unknown;
+}
+
+/** All options with their defaults. */
+export type ResolvedOptions = RedisLockerOptions &
+  Required<Pick<RedisLockerOptions, 'prefix' | 'leaseDuration' | 'commandTimeout' | 'rememberFor'>>;
+
+/** A holder needs some ticks of the renewal's clock within its lease. */
+const MIN_LEASE_MS = 300;
+const DEFAULT_LEASE_MS = 10_000;
+const DAY_MS = 86_400_000;
+/** What a timer of Node can wait for. */
+const MAX_MS = 2 ** 31 - 1;
+
+const KNOWN: ReadonlySet<string> = new Set<keyof RedisLockerOptions>([
+  'url',
+  'client',
+  'sentinel',
+  'cluster',
+  'prefix',
+  'leaseDuration',
+  'commandTimeout',
+  'rememberFor',
+  'logger',
+]);
+const WAYS = ['url', 'client', 'sentinel', 'cluster'] as const;
+const METHODS = ['connect', 'evalSha', 'eval', 'subscribe', 'unsubscribe', 'duplicate', 'on'] as const;
+
+/** @throws TypeError that says which option is wrong and what to write instead */
+export function resolveOptions(options: RedisLockerOptions): ResolvedOptions {
+  for (const name of Object.keys(options)) {
+    if (!KNOWN.has(name))
+      throw new TypeError(`RedisLocker has no option "${name}"; it has ${[...KNOWN].join(', ')}.`);
+  }
+  const ways = WAYS.filter((way) => options[way] !== undefined);
+  if (ways.length > 1)
+    throw new TypeError(`RedisLocker takes one of ${WAYS.join(', ')}, not ${ways.join(' and ')}.`);
+  checkUrl(options.url);
+  checkClient(options.client);
+  const { prefix = 'tus' } = options;
+  if (typeof prefix !== 'string' || !/^[^{}\s]+$/.test(prefix)) {
+    throw new TypeError('RedisLocker: prefix must be a text without braces and spaces, e.g. "tus".');
+  }
+  const leaseDuration = milliseconds(options, 'leaseDuration', DEFAULT_LEASE_MS, MIN_LEASE_MS);
+  return {
+    ...options,
+    prefix,
+    leaseDuration,
+    commandTimeout: milliseconds(
+      options,
+      'commandTimeout',
+      Math.min(2_000, Math.max(250, leaseDuration / 4)),
+      1,
+    ),
+    rememberFor: milliseconds(options, 'rememberFor', Math.max(DAY_MS, 2 * leaseDuration), leaseDuration + 1),
+  };
+}
+
+function checkUrl(url: unknown): void {
+  if (url === undefined) return;
+  // The text itself is not repeated: it may hold a password.
+  if (typeof url !== 'string' || !URL.canParse(url) || !/^rediss?:$/.test(new URL(url).protocol)) {
+    throw new TypeError(
+      'RedisLocker: url must look like redis://host:6379 or rediss://user:password@host:6379/0.',
+    );
+  }
+}
+
+function checkClient(client: unknown): void {
+  if (client === undefined) return;
+  const has = (method: string) => typeof (client as Record<string, unknown> | null)?.[method] === 'function';
+  if (METHODS.every(has)) return;
+  throw new TypeError(
+    'RedisLocker: client must come from createClient, createSentinel or createCluster of the "redis" package (node-redis).',
+  );
+}
+
+function milliseconds(
+  options: RedisLockerOptions,
+  name: 'leaseDuration' | 'commandTimeout' | 'rememberFor',
+  otherwise: number,
+  least: number,
+): number {
+  const value = options[name] ?? Math.round(otherwise);
+  if (Number.isInteger(value) && value >= least && value <= MAX_MS) return value;
+  throw new TypeError(
+    `RedisLocker: ${name} must be whole milliseconds from ${least} to ${MAX_MS}, not ${String(value)}.`,
+  );
+}
