@@ -25,7 +25,7 @@ const OURS = /^(@nestjs-tus\/[^/]+|nestjs-tus)(\/.*)?$/;
 /** What tests may import beside what their package declares: development tools of the whole repository. */
 const rootManifest = readManifest('.');
 
-/** Keeps imports on the arrows between packages: no package reaches into another, and core stands on Node alone. */
+/** Keeps imports on the arrows between packages: no package reaches into another, and core stands on Node and what little it declares. */
 export const packageArrows = {
   meta: {
     type: 'problem',

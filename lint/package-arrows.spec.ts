@@ -75,6 +75,7 @@ describe('package arrows', () => {
       'libs/core/src/a.ts',
       `import { join } from 'node:path'; import './b/c.js'; import '../d.js';`,
     ],
+    ['core imports the one package that it declares', 'libs/core/src/a.ts', `import 'structured-headers';`],
     ['a store imports core', 'libs/file-store/src/a.ts', `import '@nestjs-tus/core';`],
     [
       'a test of a store imports the contract suite',

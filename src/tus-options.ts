@@ -10,6 +10,10 @@ export function tusOptionsOf(options: ServerOptions): TusModuleOptions {
   return {
     path: options.basePath,
     maxSize: options.maxSize,
+    enableExperimentalProtocol: options.enableExperimentalProtocol,
+    minSize: options.minSize,
+    minAppendSize: options.minAppendSize,
+    maxAppendSize: options.maxAppendSize,
     maxMetadataSize: options.maxMetadataSize,
     expiration: { after: options.expireAfter, sweepInterval: options.expireSweepInterval },
     networkTimeout: options.networkTimeout,

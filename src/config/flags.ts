@@ -137,6 +137,20 @@ export const FLAGS = {
   ),
   redisUrl: flag('redis-url', redisUrl, 'redis://127.0.0.1:6379', 'server of the redis locker'),
   maxSize: flag('max-size', size, '0', 'largest upload; 0: no limit'),
+  enableExperimentalProtocol: flag(
+    'enable-experimental-protocol',
+    toggle,
+    'false',
+    'serve the IETF draft beside tus 1.0.0',
+  ),
+  minSize: flag('min-size', size, '0', 'IETF draft: smallest upload that is sent in parts'),
+  minAppendSize: flag(
+    'min-append-size',
+    size,
+    '0',
+    'IETF draft: smallest part of an upload, the last one excepted',
+  ),
+  maxAppendSize: flag('max-append-size', size, '0', 'IETF draft: largest part of an upload; 0: no limit'),
   maxMetadataSize: flag('max-metadata-size', size, '8KiB', 'longest Upload-Metadata header'),
   expireAfter: flag(
     'expire-after',
@@ -181,9 +195,6 @@ export const FLAGS = {
 
 /** Flags that are planned and not built yet. They are refused, so that nobody believes in them. */
 export const LATER_FLAGS: readonly string[] = [
-  'enable-experimental-protocol',
-  'min-append-size',
-  'max-append-size',
   's3-bucket',
   's3-endpoint',
   's3-region',

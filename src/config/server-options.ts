@@ -11,6 +11,10 @@ export interface ServerOptions {
   readonly locker: 'memory' | 'file' | 'redis';
   readonly redisUrl: string;
   readonly maxSize: number;
+  readonly enableExperimentalProtocol: boolean;
+  readonly minSize: number;
+  readonly minAppendSize: number;
+  readonly maxAppendSize: number;
   readonly maxMetadataSize: number;
   readonly expireAfter: number;
   readonly expireSweepInterval: number;

@@ -54,6 +54,15 @@ export interface Config {
   basePath?: string;
   /** Serves the IETF draft beside tus 1.0.0. */
   enableExperimentalProtocol?: boolean;
+  /**
+   * Smallest upload that the draft may send in parts, in bytes; default 0. A smaller one is taken as a whole: no 104 tells its URL, it is
+   * not kept when the connection breaks, and `?0` is 400.
+   */
+  minSize?: number;
+  /** Fewest bytes of a draft request's content that does not complete the upload; less is 400. Default 0. */
+  minAppendSize?: number;
+  /** Most bytes of a draft request's content; more is 413. 0, the default: no limit. */
+  maxAppendSize?: number;
   /** GET is 405. */
   disableDownload?: boolean;
   /** DELETE is 405. */

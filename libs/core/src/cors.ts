@@ -12,14 +12,38 @@ const FURTHER_EXPOSED = [
   'Retry-After',
 ];
 
+/** What the IETF draft adds. */
+const DRAFT_ALLOWED = [
+  'Content-Disposition',
+  'Content-Encoding',
+  'Content-Digest',
+  'Repr-Digest',
+  'Want-Repr-Digest',
+];
+const DRAFT_EXPOSED = ['Accept-Patch', 'Repr-Digest'];
+
+export interface CorsOptions {
+  /** True where the IETF draft is served. */
+  readonly offersDraft: boolean;
+}
+
 /** Cross-origin headers, for every response: an error without them is an opaque failure to a script. */
 export class Cors {
   private readonly allowHeaders: string;
   private readonly exposeHeaders: string;
 
-  constructor(private readonly config: CorsConfig) {
-    this.allowHeaders = append(config.allowHeaders, FURTHER_ALLOWED);
-    this.exposeHeaders = append(config.exposeHeaders, FURTHER_EXPOSED);
+  constructor(
+    private readonly config: CorsConfig,
+    { offersDraft }: CorsOptions,
+  ) {
+    this.allowHeaders = append(config.allowHeaders, [
+      ...FURTHER_ALLOWED,
+      ...(offersDraft ? DRAFT_ALLOWED : []),
+    ]);
+    this.exposeHeaders = append(config.exposeHeaders, [
+      ...FURTHER_EXPOSED,
+      ...(offersDraft ? DRAFT_EXPOSED : []),
+    ]);
   }
 
   /** @throws HttpError `ERR_ORIGIN_NOT_ALLOWED` (403) */

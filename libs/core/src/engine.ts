@@ -9,6 +9,7 @@ import { logEvent } from './log-event.js';
 import type { Metrics } from './metrics.js';
 import { Outbox } from './outbox.js';
 import type { AwaitedPartials } from './operations/awaited-partials.js';
+import { RepresentationDigest } from './operations/representation-digest.js';
 import type { DataStore } from './store/data-store.js';
 import type { StoreComposer } from './store/store-composer.js';
 
@@ -17,6 +18,7 @@ export class Engine {
   /** True from the beginning of the shutdown: no body is read any more. */
   isShuttingDown = false;
   readonly outbox = new Outbox(this);
+  readonly digests = new RepresentationDigest();
 
   constructor(
     readonly config: ResolvedConfig,

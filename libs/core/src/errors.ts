@@ -20,6 +20,8 @@ export class HttpError extends Error {
   readonly header: Readonly<Record<string, string>>;
   /** Replaces the body `CODE: message`. */
   readonly body?: string;
+  /** True when a complete upload was refused for good: not the protocol speaks, but what the upload was for. */
+  readonly isFinalAnswer: boolean;
 
   constructor(
     descriptor: ErrorDescriptor,
@@ -27,6 +29,7 @@ export class HttpError extends Error {
       header?: Readonly<Record<string, string>>;
       body?: string;
       message?: string;
+      isFinalAnswer?: boolean;
     } = {},
   ) {
     super(options.message ?? descriptor.message, options);
@@ -35,6 +38,7 @@ export class HttpError extends Error {
     this.status = descriptor.status;
     this.header = options.header ?? {};
     this.body = options.body;
+    this.isFinalAnswer = options.isFinalAnswer ?? false;
   }
 
   /** The same error with what a hook wants changed. */
@@ -42,8 +46,19 @@ export class HttpError extends Error {
     if (!response) return this;
     return new HttpError(
       { code: this.code, status: response.statusCode ?? this.status, message: this.message },
-      { cause: this.cause, header: { ...this.header, ...response.header }, body: response.body ?? this.body },
+      {
+        cause: this.cause,
+        header: { ...this.header, ...response.header },
+        body: response.body ?? this.body,
+        isFinalAnswer: this.isFinalAnswer,
+      },
     );
+  }
+
+  /** The same error as the answer that ends an upload. */
+  asFinalAnswer(): HttpError {
+    const { cause, header, body } = this;
+    return new HttpError(this, { cause, header, body, isFinalAnswer: true });
   }
 }
 
@@ -178,6 +193,47 @@ export const ErrBodyConsumed = describe(
 );
 export const ErrInvalidRange = describe('ERR_INVALID_RANGE', 416, 'requested range cannot be satisfied');
 export const ErrPreconditionFailed = describe('ERR_PRECONDITION_FAILED', 412, 'precondition failed');
+export const ErrForeignUpload = describe(
+  'ERR_FOREIGN_UPLOAD',
+  415,
+  'the upload was created by the other protocol, and only that one appends to it',
+);
+export const ErrUploadCompleted = describe('ERR_UPLOAD_COMPLETED', 400, 'the upload is complete already');
+export const ErrUploadInvalidated = describe(
+  'ERR_UPLOAD_INVALIDATED',
+  410,
+  'the upload got more content than its length, and is invalid',
+);
+export const ErrUploadTooSmall = describe(
+  'ERR_UPLOAD_TOO_SMALL',
+  400,
+  'the upload is smaller than the smallest that can be sent in parts',
+);
+export const ErrAppendTooLarge = describe(
+  'ERR_APPEND_TOO_LARGE',
+  413,
+  'the content is larger than max-append-size',
+);
+export const ErrAppendTooSmall = describe(
+  'ERR_APPEND_TOO_SMALL',
+  400,
+  'the content is smaller than min-append-size',
+);
+export const ErrMissingCompleteness = describe(
+  'ERR_MISSING_UPLOAD_COMPLETE',
+  400,
+  'missing or invalid Upload-Complete header',
+);
+export const ErrUnexpectedField = describe(
+  'ERR_UNEXPECTED_FIELD',
+  400,
+  'the request must not tell an offset or completeness',
+);
+export const ErrDigestMismatch = describe(
+  'ERR_DIGEST_MISMATCH',
+  400,
+  'the digest does not match the received data',
+);
 export const ErrInternalServerError = describe(
   'ERR_INTERNAL_SERVER_ERROR',
   500,
@@ -243,6 +299,16 @@ export const errors = {
   invalidRange: (size: number) =>
     new HttpError(ErrInvalidRange, { header: { 'Content-Range': `bytes */${size}` } }),
   preconditionFailed: occasion(ErrPreconditionFailed),
+  foreignUpload: (acceptPatch: string) =>
+    new HttpError(ErrForeignUpload, { header: { 'Accept-Patch': acceptPatch } }),
+  uploadCompleted: occasion(ErrUploadCompleted),
+  uploadInvalidated: occasion(ErrUploadInvalidated),
+  uploadTooSmall: occasion(ErrUploadTooSmall),
+  appendTooLarge: occasion(ErrAppendTooLarge),
+  appendTooSmall: occasion(ErrAppendTooSmall),
+  missingCompleteness: occasion(ErrMissingCompleteness),
+  unexpectedField: occasion(ErrUnexpectedField),
+  digestMismatch: occasion(ErrDigestMismatch),
   internal: occasion(ErrInternalServerError),
 } as const;
 

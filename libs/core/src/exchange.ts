@@ -39,8 +39,8 @@ export class Exchange {
     readonly route: RequestRoute,
     /** After X-HTTP-Method-Override. */
     readonly method: string,
-    readonly dialect: Dialect,
-    readonly operation: TusOperation,
+    public dialect: Dialect,
+    public operation: TusOperation,
     private readonly options: ExchangeOptions,
   ) {}
 
@@ -51,10 +51,18 @@ export class Exchange {
     this.onStop?.();
   }
 
+  /** Goes on in another protocol, for a request that did not say which one it speaks. */
+  speak(dialect: Dialect): void {
+    this.dialect = dialect;
+    this.operation = { ...this.operation, protocol: dialect.protocol };
+  }
+
   /** True when the request says that a body comes with it. */
   get hasBody(): boolean {
     const { headers } = this.req;
-    return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+    const length = headers['content-length'];
+    if (length === undefined && isOpenStream(this.req)) return true;
+    return headers['transfer-encoding'] !== undefined || (length ?? '0') !== '0';
   }
 
   /** The URL of an upload for a client: absolute where the request tells our host, a path otherwise. */
@@ -94,4 +102,10 @@ export class Exchange {
   private get forwarded(): ReturnType<typeof readForwarded> {
     return this.options.respectForwardedHeaders ? readForwarded(this.req.headers) : {};
   }
+}
+
+/** HTTP/2 needs neither field for a body: its headers say that nothing follows, or something does. */
+function isOpenStream(req: object): boolean {
+  if (!('stream' in req) || typeof req.stream !== 'object' || req.stream === null) return false;
+  return 'endAfterHeaders' in req.stream && req.stream.endAfterHeaders === false;
 }

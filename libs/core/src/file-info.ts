@@ -19,11 +19,17 @@ export type UploadProtocol = 'tus' | 'ietf';
  */
 export type UploadState = 'receiving' | 'finishing' | 'finished' | 'rejected';
 
-/** A response that is kept with an upload because it has to be given again (a final refusal, say). */
+/** A response that is kept with an upload because it has to be given again: a final refusal, or what completed a draft upload. */
 export interface KeptAnswer {
   readonly statusCode: number;
   readonly header: Record<string, string>;
   readonly body: string;
+}
+
+/** The fields Repr-Digest and Want-Repr-Digest of an upload's creation. */
+export interface RepresentationDigests {
+  readonly expected?: string;
+  readonly wanted?: string;
 }
 
 /** What is known of an upload. Stores keep it; hooks and events show it. */
@@ -62,10 +68,12 @@ export interface FileInfo {
   maxSize?: number;
   /** The final uploads that wait for this partial one. */
   pendingFinals?: string[];
-  /** The answer of a final refusal, given again to whoever asks. */
+  /** The answer of a final refusal, or to the request that completed a draft upload: given again to whoever asks. */
   answer?: KeptAnswer;
   /** True while a finished upload's postFinish hook has not resolved yet. */
   untold?: boolean;
+  /** The digests of the whole that its client announced, and those it wants to be told (RFC 9530), as received. */
+  digests?: RepresentationDigests;
 }
 
 /** What an event shows of an upload: its info, and the way to stop it. */
@@ -85,6 +93,8 @@ export function hasAllBytes(info: FileInfo): boolean {
 /** The state that `state`, offset and size mean together. */
 export function stateOf(info: FileInfo): UploadState {
   if (info.state === 'finished' || info.state === 'rejected') return info.state;
+  // In the draft the client says when an upload is complete; its offset does not.
+  if (info.protocol === 'ietf') return info.state ?? 'receiving';
   if (!hasAllBytes(info)) return 'receiving';
   return info.state === undefined ? 'finished' : 'finishing';
 }

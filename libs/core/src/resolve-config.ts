@@ -61,6 +61,7 @@ export function resolveConfig(config: Config): ResolvedConfig {
     maxSize: size('maxSize', config.maxSize, 0),
     basePath: basePath(config.basePath ?? '/files/'),
     enableExperimentalProtocol: flag('enableExperimentalProtocol', config.enableExperimentalProtocol, false),
+    ...draftLimits(config),
     disableDownload: flag('disableDownload', config.disableDownload, false),
     disableTermination: flag('disableTermination', config.disableTermination, false),
     disableConcatenation: flag('disableConcatenation', config.disableConcatenation, false),
@@ -94,6 +95,19 @@ export function resolveConfig(config: Config): ResolvedConfig {
       sweepInterval: sweepInterval(config.expiration?.sweepInterval ?? 60_000),
     },
   };
+}
+
+/** The limits that only the IETF draft knows. A pair that excludes every upload is a mistake. */
+function draftLimits(config: Config): Pick<ResolvedConfig, 'minSize' | 'minAppendSize' | 'maxAppendSize'> {
+  const minSize = size('minSize', config.minSize, 0);
+  const minAppendSize = size('minAppendSize', config.minAppendSize, 0);
+  const maxAppendSize = size('maxAppendSize', config.maxAppendSize, 0);
+  const { maxSize = 0 } = config;
+  if (maxSize > 0 && minSize > maxSize)
+    throw new TypeError(`minSize is ${minSize}: write at most maxSize, ${maxSize}`);
+  if (maxAppendSize > 0 && minAppendSize > maxAppendSize)
+    throw new TypeError(`minAppendSize is ${minAppendSize}: write at most maxAppendSize, ${maxAppendSize}`);
+  return { minSize, minAppendSize, maxAppendSize };
 }
 
 function size(name: string, value: number | undefined, fallback: number, unit = 'bytes'): number {

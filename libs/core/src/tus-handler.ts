@@ -2,7 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { holdContinue } from './body/expect-continue.js';
 import type { Config } from './config.js';
 import { Cors } from './cors.js';
-import type { Dialect } from './dialects/dialect.js';
+import { DialectSelection } from './dialects/select-dialect.js';
 import { TusV1Dialect } from './dialects/tus-v1.js';
 import { Engine } from './engine.js';
 import { errors, type HttpError } from './errors.js';
@@ -49,7 +49,7 @@ export class TusHandler {
 
   private readonly engine: Engine;
   private readonly cors: Cors;
-  private readonly dialect: Dialect;
+  private readonly dialects: DialectSelection;
   private readonly sweeper: Sweeper;
   private readonly opened = new WeakMap<IncomingMessage, Exchange>();
   private readonly running = new Map<Exchange, Promise<Outcome>>();
@@ -61,12 +61,11 @@ export class TusHandler {
     const { core } = this.config.storeComposer;
     if (!core) throw new TypeError('storeComposer has no core store');
     this.engine = new Engine(this.config, core, this.events, this.metrics, new AwaitedPartials());
-    this.cors = new Cors(this.config.cors);
-    this.dialect = new TusV1Dialect({
-      config: this.config,
-      extensions: this.supportedExtensions(),
-      verifies: this.engine.composer.usesVerifier,
-    });
+    const verifies = this.engine.composer.usesVerifier;
+    const tus = new TusV1Dialect({ config: this.config, extensions: this.supportedExtensions(), verifies });
+    const offersDraft = this.offersDraft();
+    this.dialects = new DialectSelection(tus, offersDraft ? { config: this.config, verifies } : undefined);
+    this.cors = new Cors(this.config.cors, { offersDraft });
     this.sweeper = new Sweeper(this.engine);
   }
 
@@ -137,7 +136,9 @@ export class TusHandler {
     if (known) return known;
     const method = methodOf(req);
     this.metrics.countRequest(method);
-    const name = operationNameOf(method, route.uploadId !== undefined) ?? 'discover';
+    const dialect = this.dialects.choose(req, method);
+    const isCreation = route.uploadId === undefined && dialect.creationMethods.includes(method);
+    const name = isCreation ? 'create' : operationNameOf(method, route.uploadId !== undefined);
     const partialUploadIds = name === 'create' ? peekPartialIds(req) : undefined;
     const { basePath, respectForwardedHeaders } = this.config;
     const exchange = new Exchange(
@@ -145,8 +146,13 @@ export class TusHandler {
       res,
       route,
       method,
-      this.dialect,
-      { name, uploadId: route.uploadId, partialUploadIds, protocol: this.dialect.protocol },
+      dialect,
+      {
+        name: name ?? 'discover',
+        uploadId: route.uploadId,
+        partialUploadIds,
+        protocol: dialect.protocol,
+      },
       { respectForwardedHeaders, publicBase: basePath.startsWith('/') ? undefined : basePath },
     );
     this.opened.set(req, exchange);
@@ -157,6 +163,7 @@ export class TusHandler {
   async run(exchange: Exchange): Promise<Outcome> {
     this.cors.check(exchange.req);
     this.failIfNotAllowed(exchange);
+    await this.dialects.settle(exchange, this.engine.store);
     const request = exchange.dialect.read(exchange);
     if (this.engine.isShuttingDown) throw errors.serverShutdown();
     const running = runOperation(this.engine, exchange, request);
@@ -193,13 +200,14 @@ export class TusHandler {
         refusal.cause,
       );
     this.metrics.errorsTotal.add(refusal);
-    const { status, headers } = exchange.dialect.refuse(exchange, refusal);
-    const body = refusal.body ?? `${refusal.code}: ${refusal.message}\n`;
+    const head = exchange.dialect.refuse(exchange, refusal);
+    const body = head.body ?? refusal.body ?? `${refusal.code}: ${refusal.message}\n`;
     const own = Object.entries(refusal.header).flat();
-    const type = refusal.header['Content-Type'] ? [] : ['Content-Type', 'text/plain; charset=utf-8'];
+    const hasType = head.body !== undefined || refusal.header['Content-Type'] !== undefined;
+    const type = hasType ? [] : ['Content-Type', 'text/plain; charset=utf-8'];
     await this.write(exchange, {
-      status,
-      headers: [...headers, ...own, ...type],
+      status: head.status,
+      headers: [...head.headers, ...own, ...type],
       body: exchange.method === 'HEAD' ? '' : body,
     });
   }
@@ -211,7 +219,7 @@ export class TusHandler {
     } catch (error) {
       return this.refuse(exchange, error);
     }
-    await this.write(exchange, exchange.dialect.discover(exchange));
+    await this.write(exchange, this.dialects.discover(exchange));
   }
 
   /** Methods that a URL has, as Allow lists them. */
@@ -234,6 +242,8 @@ export class TusHandler {
   readonly handle: RequestListener = async (req, res) => {
     const route = routeOf(req, this.config.basePath);
     const exchange = this.open(req, res, route ?? { collectionPath: collectionPathOf(this.config.basePath) });
+    // `OPTIONS *` asks what the server can do anywhere.
+    if (req.url === '*' && exchange.method === 'OPTIONS') return this.answerOptions(exchange);
     if (!route) return this.refuse(exchange, errors.notFound());
     await this.answer(exchange);
   };
@@ -258,6 +268,7 @@ export class TusHandler {
       try {
         this.cors.check(req);
         this.failIfNotAllowed(exchange);
+        await this.dialects.settle(exchange, this.engine.store);
         exchange.dialect.read(exchange);
       } catch (error) {
         return this.refuse(exchange, error);
@@ -271,13 +282,24 @@ export class TusHandler {
       collectionPath: collectionPathOf(this.config.basePath),
     };
     const exchange = this.open(req, res, route);
-    if (exchange.method !== method) {
+    const isCreation = method === 'POST' && exchange.operation.name === 'create';
+    if (exchange.method !== method && !isCreation) {
       return this.refuse(
         exchange,
         errors.methodNotAllowed(this.allowedMethods(route.uploadId !== undefined)),
       );
     }
     await this.answer(exchange);
+  }
+
+  /** A draft upload with all its bytes may be incomplete: a store that cannot write that down cannot offer the draft. */
+  private offersDraft(): boolean {
+    if (!this.config.enableExperimentalProtocol) return false;
+    if (this.engine.composer.usesUpdater) return true;
+    this.config.logger.warn(
+      'enableExperimentalProtocol has no effect: the store cannot change what is known of an upload (asUpdatableUpload)',
+    );
+    return false;
   }
 
   private async answer(exchange: Exchange): Promise<void> {
@@ -289,7 +311,8 @@ export class TusHandler {
     }
   }
 
-  private failIfNotAllowed({ method, route }: Exchange): void {
+  private failIfNotAllowed({ method, route, operation }: Exchange): void {
+    if (operation.name === 'create') return;
     const allow = this.allowedMethods(route.uploadId !== undefined);
     if (!allow.split(', ').includes(method)) throw errors.methodNotAllowed(allow);
   }

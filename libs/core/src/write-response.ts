@@ -20,7 +20,8 @@ export async function writeResponse(exchange: Exchange, head: ResponseHead): Pro
   exchange.isAnswered = true;
   if (res.headersSent || res.destroyed) return;
   const lingers = leavesBodyUnread(exchange);
-  const headers = lingers ? [...head.headers, 'Connection', 'close'] : head.headers;
+  const isMultiplexed = req.httpVersionMajor >= 2;
+  const headers = lingers && !isMultiplexed ? [...head.headers, 'Connection', 'close'] : head.headers;
   if (head.body !== undefined && typeof head.body !== 'string') {
     writeHead(res, head.status, headers);
     return stream(res, head.body);
@@ -28,7 +29,8 @@ export async function writeResponse(exchange: Exchange, head: ResponseHead): Pro
   const body = head.body ?? '';
   const text = req.method === 'HEAD' ? '' : body;
   writeHead(res, head.status, withLength(head.status, headers, body));
-  if (!lingers) {
+  if (lingers && isMultiplexed) res.once('finish', () => closeStream(res));
+  if (!lingers || isMultiplexed) {
     res.end(text);
     return;
   }
@@ -92,6 +94,11 @@ function linger(req: IncomingMessage, res: ServerResponse): void {
   req.once('end', close);
   req.once('close', close);
   req.resume();
+}
+
+/** RFC 9113, 8.1: a server that has answered may ask its client to stop sending, by resetting the stream without an error. */
+function closeStream(res: ServerResponse & { readonly stream?: { close?(): void } }): void {
+  res.stream?.close?.();
 }
 
 async function stream(res: ServerResponse, body: Readable): Promise<void> {

@@ -3,6 +3,7 @@ import type {
   JsonValue,
   KeptAnswer,
   MetaData,
+  RepresentationDigests,
   UploadProtocol,
   UploadState,
 } from '@nestjs-tus/core';
@@ -48,6 +49,7 @@ interface InfoRecord {
   PendingFinals?: string[];
   Answer?: KeptAnswer;
   Untold?: boolean;
+  Digests?: RepresentationDigests;
 
   UnverifiedFrom?: number;
   SyncedOffset?: number;
@@ -78,6 +80,7 @@ export function formatInfo({ info, marks }: StoredInfo): string {
     PendingFinals: info.pendingFinals,
     Answer: info.answer,
     Untold: info.untold,
+    Digests: info.digests,
     UnverifiedFrom: marks.unverifiedFrom,
     SyncedOffset: marks.syncedOffset,
     BootId: marks.bootId,
@@ -116,6 +119,7 @@ export function parseInfo(text: string, id: string): StoredInfo {
       pendingFinals: value.PendingFinals,
       answer: value.Answer,
       untold: value.Untold,
+      digests: value.Digests,
     },
     marks: {
       unverifiedFrom: value.UnverifiedFrom,

@@ -99,6 +99,8 @@ export class RequestBody extends Readable {
 
   private readonly onEnd = (): void => {
     if (this.over) return;
+    // A stream of HTTP/2 that its client resets ends, too.
+    if (this.request.aborted) return this.stop(errors.unexpectedEOF());
     this.isWhole = true;
     this.finish();
   };

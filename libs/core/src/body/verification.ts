@@ -1,11 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { errors } from '../errors.js';
 import { readChecksum, startAllDigests, startDigest, type Checksum } from '../headers/checksum.js';
+import { startDigestVerification, type AnnouncedDigest } from './digest-verification.js';
 import type { RequestBody } from './request-body.js';
 
 /** A checksum that a request announced: in its header, or as a trailer that follows the body. */
 export type AnnouncedChecksum =
-  { readonly in: 'header'; readonly checksum: Checksum } | { readonly in: 'trailer' };
+  { readonly in: 'header'; readonly checksum: Checksum } | { readonly in: 'trailer' } | AnnouncedDigest;
 
 /** Computes what was announced while the body passes, and compares when it is over. */
 export interface Verification {
@@ -18,7 +19,14 @@ export interface Verification {
 }
 
 export function startVerification(announced: AnnouncedChecksum, request: IncomingMessage): Verification {
-  return announced.in === 'header' ? fromHeader(announced.checksum) : fromTrailer(request);
+  switch (announced.in) {
+    case 'header':
+      return fromHeader(announced.checksum);
+    case 'trailer':
+      return fromTrailer(request);
+    default:
+      return startDigestVerification(announced, request);
+  }
 }
 
 function fromHeader(checksum: Checksum): Verification {
@@ -48,6 +56,7 @@ function fromTrailer(request: IncomingMessage): Verification {
   };
 }
 
-function failUnlessWhole(body: RequestBody): void {
+/** @throws HttpError why the body ended early */
+export function failUnlessWhole(body: RequestBody): void {
   if (!body.isWhole) throw body.failure ?? errors.unexpectedEOF();
 }

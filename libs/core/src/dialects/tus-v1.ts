@@ -36,6 +36,7 @@ export interface TusV1Options {
 /** tus 1.0.0, https://tus.io/protocols/resumable-upload */
 export class TusV1Dialect implements Dialect {
   readonly protocol = 'tus';
+  readonly creationMethods = ['POST'];
 
   constructor(private readonly options: TusV1Options) {}
 

@@ -1,3 +1,6 @@
+/** Content that is a part of an upload in the IETF draft. */
+export const PARTIAL_UPLOAD = 'application/partial-upload';
+
 const PARAMETERS = /;.*$/s;
 const MEDIA_TYPE =
   /^[a-z0-9!#$&^_.+-]+\/[a-z0-9!#$&^_.+-]+(?:\s*;\s*[a-z0-9!#$&^_.+-]+=(?:[a-z0-9!#$&^_.+-]+|"[^"\\\u0000-\u001f\u007f-\uffff]*"))*$/i;
@@ -25,6 +28,11 @@ const INLINE_TYPES: ReadonlySet<string> = new Set([
 /** A Content-Type without its parameters, in lower case. */
 export function essenceOf(contentType: string): string {
   return contentType.replace(PARAMETERS, '').trim().toLowerCase();
+}
+
+/** True for a well-formed media type, with or without parameters. */
+export function isMediaType(value: string): boolean {
+  return MEDIA_TYPE.test(value);
 }
 
 /** What a download is served as. */

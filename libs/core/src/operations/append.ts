@@ -3,11 +3,13 @@ import { errors } from '../errors.js';
 import type { Exchange } from '../exchange.js';
 import { stateOf, type FileInfo } from '../file-info.js';
 import type { Upload } from '../store/data-store.js';
+import { appendDraft, isDraftAppend } from './append-draft.js';
 import { settle } from './settle.js';
 import { failIfExpired } from './expiry.js';
 import { finish, keepState, keptRefusal } from './finish.js';
 import { joinFinalsOf, rememberAwaiting } from './join.js';
 import type { AppendRequest, Outcome } from './operation.js';
+import { failIfForeign } from './ownership.js';
 import { expectNothing, maxSizeOf, receive } from './receive.js';
 import { underLock, type OperationScope } from './under-lock.js';
 
@@ -24,6 +26,7 @@ export async function append(engine: Engine, exchange: Exchange, request: Append
     const upload = await engine.store.getUpload(request.uploadId, {});
     const info = await upload.getInfo({});
     failIfClosed(info);
+    failIfForeign(info, request);
     // It only grows: a request that begins before it will not fit when the holder has let go, either.
     if (request.offset < info.offset) throw errors.mismatchOffset(info.offset);
   };
@@ -49,7 +52,11 @@ async function appendTo(
 ): Promise<Extract<Outcome, { kind: 'appended' }>> {
   const info = await upload.getInfo(scope);
   failIfClosed(info);
+  failIfForeign(info, request);
   if (request.offset !== info.offset) throw errors.mismatchOffset(info.offset);
+  if (isDraftAppend(request)) {
+    return { kind: 'appended', ...(await appendDraft(engine, exchange, { upload, info }, request, scope)) };
+  }
   const state = stateOf(info);
   if (state === 'finished' || state === 'finishing') {
     failUnlessSameLength(info, request.declaredLength);

@@ -5,6 +5,7 @@ import type { Exchange } from '../exchange.js';
 import { hasAllBytes, type FileInfo } from '../file-info.js';
 import type { StoreContext } from '../store/data-store.js';
 import { isUploadId, newUploadId } from '../upload-id.js';
+import { checkDraftCreation, isDraftCreation, receiveDraftCreation } from './create-draft.js';
 import { createFinal } from './create-final.js';
 import { nextExpiry } from './expiry.js';
 import { keepsState } from './finish.js';
@@ -27,7 +28,8 @@ export async function create(engine: Engine, exchange: Exchange, request: Create
   if (request.concat && !offersConcatenation(engine)) throw errors.concatenationUnsupported();
   if (request.concat?.kind === 'final')
     return createFinal(engine, exchange, request, request.concat.uploadIds);
-  failIfTooLarge(engine, request);
+  if (isDraftCreation(request)) checkDraftCreation(engine, request);
+  else failIfTooLarge(engine, request);
   const wanted = await askCreation(engine, exchange, draftOf(engine, request));
   const { content } = request;
   if (!content && !hasAllBytes(wanted.info)) {
@@ -46,7 +48,9 @@ export async function create(engine: Engine, exchange: Exchange, request: Create
     async (scope) => {
       const made = await makeUpload(engine, exchange, wanted.info, scope);
       const settled = await whileLocked(engine, exchange, made, wanted.info.id, scope, (context) =>
-        receiveFirst(engine, exchange, made, content, context),
+        isDraftCreation(request)
+          ? receiveDraftCreation(engine, exchange, made, request, context)
+          : receiveFirst(engine, exchange, made, content, context),
       );
       const response = mergeResponses(wanted.response, settled.response);
       return { kind: 'created', info: settled.info, received: content !== undefined, response };
@@ -114,8 +118,14 @@ export function draftOf(engine: Engine, request: CreateRequest): FileInfo {
     createdAt: new Date(),
     expiresAt: nextExpiry(engine),
     protocol: request.protocol,
-    state: keepsState(engine) ? 'receiving' : undefined,
+    state: isStateWritten(engine, request) ? 'receiving' : undefined,
+    digests: request.digests,
   };
+}
+
+/** Without a hook that may disagree, offset = length says that a tus upload is finished; in the draft it never does. */
+function isStateWritten(engine: Engine, { protocol }: CreateRequest): boolean {
+  return protocol === 'ietf' || keepsState(engine);
 }
 
 function applyChanges(draft: FileInfo, changes: FileInfoChanges | undefined): FileInfo {

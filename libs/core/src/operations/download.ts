@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Engine } from '../engine.js';
 import { errors } from '../errors.js';
+import { contentFieldsOf } from '../headers/content-fields.js';
 import type { Exchange } from '../exchange.js';
 import { stateOf, type FileInfo } from '../file-info.js';
 import { evaluateConditions, rangeApplies, type Validators } from '../headers/conditions.js';
@@ -46,6 +47,7 @@ async function serve(upload: Upload, info: FileInfo, { req }: Exchange): Promise
   const { contentType, disposition } = servedType(info.metaData['filetype']);
   headers.push('Content-Type', contentType);
   headers.push('Content-Disposition', contentDisposition(disposition, info.metaData['filename']));
+  if (info.protocol === 'ietf') headers.push(...contentFieldsOf(info.metaData));
   const header = rangeApplies(req.headers['if-range']?.toString(), validators)
     ? req.headers.range
     : undefined;

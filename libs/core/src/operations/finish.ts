@@ -1,11 +1,13 @@
 import type { Engine } from '../engine.js';
-import { HttpError } from '../errors.js';
+import { ErrUploadInvalidated, HttpError } from '../errors.js';
 import type { HookResponse } from '../events/hook-event.js';
 import { hookEventOf } from '../events/make-hook-event.js';
 import type { Exchange } from '../exchange.js';
 import type { FileInfo, KeptAnswer } from '../file-info.js';
 import { logEvent } from '../log-event.js';
 import type { StoreContext, Upload } from '../store/data-store.js';
+import { confirmDigests } from './confirm-digests.js';
+import { completedAnswer } from './kept-answer.js';
 import { update } from './update.js';
 import { runHook } from './run-hook.js';
 
@@ -34,7 +36,8 @@ export async function finish(
   const untold = engine.config.postFinishCallback && !info.isPartial ? true : undefined;
   // Without a stored state, offset = length says it.
   if (info.state !== undefined || untold) {
-    await update(engine, upload, { state: 'finished', expiresAt: null, untold }, context);
+    const answer = completedAnswer(info, response);
+    await update(engine, upload, { state: 'finished', expiresAt: null, answer, untold }, context);
   }
   engine.metrics.uploadsFinished += 1;
   logEvent(engine.logger, 'UploadFinished', 'id', info.id, 'size', String(info.size));
@@ -69,12 +72,14 @@ async function askHook(
   context: StoreContext,
 ): Promise<HookResponse | undefined> {
   const hook = info.isPartial ? undefined : engine.config.preFinishResponseCallback;
-  if (!hook || !exchange) return undefined;
   try {
-    return (await runHook(engine, 'preFinishResponse', hook, exchange, info)).response;
+    const digest = await confirmDigests(engine, upload, info, context);
+    const response = exchange && (await runHook(engine, 'preFinishResponse', hook, exchange, info)).response;
+    return digest ? { ...response, header: { 'Repr-Digest': digest, ...response?.header } } : response;
   } catch (error) {
     if (error instanceof HttpError && isFinal(error)) {
       await update(engine, upload, { state: 'rejected', answer: keep(error) }, context);
+      throw error.asFinalAnswer();
     }
     throw error;
   }
@@ -95,9 +100,12 @@ function keep(error: HttpError): KeptAnswer {
 
 /** The refusal that was kept with an upload, as an error again. */
 export function keptRefusal({ answer }: FileInfo): HttpError {
-  const { statusCode = 400, header = {}, body = '' } = answer ?? {};
+  const { statusCode: status = 400, header = {}, body = '' } = answer ?? {};
+  const [, code = 'ERR_UPLOAD_REJECTED', message = ''] = /^(ERR_\w+): (.*)$/s.exec(body) ?? [];
+  // The protocol's own verdict is no answer of whoever the upload was for.
+  const isFinalAnswer = code !== ErrUploadInvalidated.code;
   return new HttpError(
-    { code: /^ERR_\w+/.exec(body)?.[0] ?? 'ERR_UPLOAD_REJECTED', status: statusCode, message: '' },
-    { header, body },
+    { code, status, message },
+    { header, body: message ? undefined : body, isFinalAnswer },
   );
 }

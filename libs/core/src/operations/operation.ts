@@ -1,8 +1,9 @@
 import type { AnnouncedChecksum } from '../body/verification.js';
 import type { HookResponse } from '../events/hook-event.js';
-import type { FileInfo, MetaData, UploadProtocol } from '../file-info.js';
+import type { FileInfo, MetaData, RepresentationDigests, UploadProtocol } from '../file-info.js';
 import type { Concat } from '../headers/concat.js';
 import type { Download } from './download.js';
+import type { DraftTerms } from './draft-terms.js';
 
 export type OperationName = 'create' | 'append' | 'status' | 'download' | 'terminate' | 'discover';
 
@@ -33,6 +34,8 @@ export interface CreateRequest {
   readonly concatHeader?: string;
   /** Absent: the request creates only. */
   readonly content?: IncomingContent;
+  readonly draft?: DraftTerms;
+  readonly digests?: RepresentationDigests;
 }
 
 export interface AppendRequest {
@@ -43,12 +46,17 @@ export interface AppendRequest {
   /** The length of the whole upload, where the request tells it. */
   readonly declaredLength?: number;
   readonly content: IncomingContent;
+  readonly draft?: DraftTerms;
+  /** Of the whole, for the request that completes it. */
+  readonly digests?: RepresentationDigests;
 }
 
 export interface UploadRequest {
   readonly name: 'status' | 'download' | 'terminate';
   readonly protocol: UploadProtocol;
   readonly uploadId: string;
+  /** As in DraftTerms. */
+  readonly completesAtLength?: boolean;
 }
 
 /** A request in the engine's terms: what a dialect reads out of headers. */

@@ -16,6 +16,13 @@ export interface Received {
   readonly failure?: HttpError;
 }
 
+/** What else a request's body goes through. */
+export interface BodyTerms {
+  /** Bytes that this request may bring, whatever the upload has room for. */
+  readonly limit?: { readonly bytes: number; exceeded(): HttpError };
+  readonly inspect?: (chunk: Buffer) => void;
+}
+
 /** Bytes that an upload may still take: to its length, or to the largest size while that is not known. */
 export function roomOf(engine: Engine, info: FileInfo): number {
   if (!info.sizeIsDeferred) return info.size - info.offset;
@@ -42,6 +49,7 @@ export async function receive(
   info: FileInfo,
   content: IncomingContent,
   context: StoreContext,
+  terms: BodyTerms = {},
 ): Promise<Received> {
   const room = roomOf(engine, info);
   if (content.length !== undefined && content.length > room) throw tooLong(info);
@@ -49,7 +57,8 @@ export async function receive(
   if (!exchange.hasBody && !content.checksum) return { info };
   const { verifier } = engine.composer;
   const verification = content.checksum && verifier && startVerification(content.checksum, exchange.req);
-  const body = openBody(engine, exchange, info, room, verification?.inspect);
+  const inspect = bothOf(verification?.inspect, terms.inspect);
+  const body = openBody(engine, exchange, info, room, { inspect, limit: terms.limit });
   const progress = tickProgress(engine, exchange, info, body);
   let stored = 0;
   try {
@@ -109,18 +118,29 @@ function openBody(
   engine: Engine,
   exchange: Exchange,
   info: FileInfo,
-  limit: number,
-  inspect?: (chunk: Buffer) => void,
+  room: number,
+  { limit, inspect }: BodyTerms = {},
 ): RequestBody {
+  const isLimited = limit !== undefined && limit.bytes < room;
   const body = new RequestBody(exchange.req, exchange.res, {
-    limit,
-    tooLong: () => tooLong(info),
+    limit: isLimited ? limit.bytes : room,
+    tooLong: () => (isLimited ? limit.exceeded() : tooLong(info)),
     idleTimeout: engine.config.networkTimeout,
     inspect,
   });
   exchange.body = body;
   if (exchange.stopReason) body.stop(exchange.stopReason);
   return body;
+}
+
+type Inspect = NonNullable<BodyTerms['inspect']>;
+
+function bothOf(first: Inspect | undefined, second: Inspect | undefined): Inspect | undefined {
+  if (!first || !second) return first ?? second;
+  return (chunk) => {
+    first(chunk);
+    second(chunk);
+  };
 }
 
 function tooLong(info: FileInfo): HttpError {

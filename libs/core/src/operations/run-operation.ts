@@ -4,6 +4,7 @@ import { append } from './append.js';
 import { create } from './create.js';
 import { download } from './download.js';
 import type { OperationRequest, Outcome } from './operation.js';
+import { retrieve } from './retrieve.js';
 import { status } from './status.js';
 import { terminate } from './terminate.js';
 
@@ -21,7 +22,9 @@ export function runOperation(
     case 'status':
       return status(engine, exchange, request);
     case 'download':
-      return download(engine, exchange, request);
+      return request.protocol === 'ietf'
+        ? retrieve(engine, exchange, request)
+        : download(engine, exchange, request);
     case 'terminate':
       return terminate(engine, exchange, request);
   }

@@ -1,12 +1,12 @@
 import type { Engine } from '../engine.js';
 import { errors, HttpError } from '../errors.js';
 import type { Exchange } from '../exchange.js';
-import { stateOf, type FileInfo } from '../file-info.js';
+import { hasAllBytes, stateOf, type FileInfo } from '../file-info.js';
 import { failIfExpired } from './expiry.js';
 import { finish, keptRefusal } from './finish.js';
 import { joinIfComplete } from './join.js';
 import type { Outcome, UploadRequest } from './operation.js';
-import { underLock } from './under-lock.js';
+import { underLock, type OperationScope } from './under-lock.js';
 
 /**
  * Tells how much of an upload is stored. Whoever is receiving it is made to let go first, so that the answer is the offset at
@@ -21,7 +21,7 @@ export async function status(engine: Engine, exchange: Exchange, request: Upload
     engine,
     exchange,
     request.uploadId,
-    (scope) => settledInfo(engine, exchange, request.uploadId, scope),
+    (scope) => settledInfo(engine, exchange, request, scope),
     {
       precheck: exists,
     },
@@ -35,15 +35,18 @@ export async function status(engine: Engine, exchange: Exchange, request: Upload
 async function settledInfo(
   engine: Engine,
   exchange: Exchange,
-  uploadId: string,
-  scope: Parameters<Parameters<typeof underLock>[3]>[0],
+  { uploadId, protocol, completesAtLength }: UploadRequest,
+  scope: OperationScope,
 ): Promise<FileInfo> {
   const upload = await engine.store.getUpload(uploadId, scope);
   const info = await upload.getInfo(scope);
   failIfExpired(info);
   const state = stateOf(info);
   if (state === 'rejected') throw keptRefusal(info);
-  if (state !== 'finishing') return info;
+  const waitsForClient = state === 'receiving' && hasAllBytes(info) && !info.isFinal;
+  // tus has no word for a draft upload that has all its bytes and is not complete; as a 200 the client would take it for complete.
+  if (waitsForClient && protocol === 'tus') throw errors.uploadFinishing();
+  if (state !== 'finishing' && !(waitsForClient && completesAtLength)) return info;
   try {
     return (await finish(engine, exchange, upload, info, scope)).info;
   } catch (error) {

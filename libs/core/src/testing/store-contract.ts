@@ -119,6 +119,7 @@ function describeInfos(store: () => DataStore): void {
         createdAt: new Date('2024-02-29T12:34:56.789Z'),
         expiresAt: new Date('2124-02-29T00:00:00.001Z'),
         protocol: 'ietf',
+        digests: { expected: 'sha-256=:AAAA:', wanted: 'sha-512=1' },
         state: 'receiving',
         context: { owner: 'ada', tags: ['a', null, 1.5, true, { deep: {} }] },
         maxSize: 2 ** 41,
@@ -153,8 +154,8 @@ function describeInfos(store: () => DataStore): void {
 
     it('leaves absent what was absent', async () => {
       const { info } = await roundTrip({});
-      const { expiresAt, state, context, answer, metaDataHeader, maxSize, protocol } = info;
-      for (const field of [expiresAt, state, context, answer, metaDataHeader, maxSize, protocol]) {
+      const { expiresAt, state, context, answer, metaDataHeader, maxSize, protocol, digests } = info;
+      for (const field of [expiresAt, state, context, answer, metaDataHeader, maxSize, protocol, digests]) {
         assert.equal(field, undefined);
       }
     });

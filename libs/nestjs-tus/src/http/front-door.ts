@@ -101,8 +101,9 @@ export class FrontDoor {
     const { handler, exchange } = open;
     if (exchange.method === 'OPTIONS') return settle(handler.answerOptions(exchange), next);
     if (found.match.isMalformed) return settle(handler.refuse(exchange, errors.notFound()), next);
-    // The POST routes take whatever the override says; the router must not look for the method that is to be ignored.
-    if (exchange.method !== req.method) req.method = 'POST';
+    // The POST routes take whatever the override says; the router must not look for the method that is to be ignored. The draft
+    // creates by PUT, too.
+    if (exchange.method !== req.method || exchange.operation.name === 'create') req.method = 'POST';
     hideMediaType(req, open);
     next();
   }

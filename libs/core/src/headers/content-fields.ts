@@ -1,0 +1,37 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { MetaData } from '../file-info.js';
+import { readFilename } from './content-disposition.js';
+import { essenceOf, isMediaType, PARTIAL_UPLOAD } from './media-type.js';
+
+/** Tokens, comma-separated: what Content-Encoding and Content-Language consist of. */
+const TOKENS = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:\s*,\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+)*$/;
+
+/**
+ * The fields that describe the content of an upload, as metadata, so that hooks see one shape whatever the protocol. What is
+ * malformed is left out.
+ */
+export function readContentFields(header: IncomingHttpHeaders): MetaData {
+  const type = header['content-type'];
+  const fields: [string, string | undefined][] = [
+    // The type of a part is not that of the whole: tus-js-client sends it when it creates an upload with content.
+    ['filetype', type && isMediaType(type) && essenceOf(type) !== PARTIAL_UPLOAD ? type : undefined],
+    ['filename', readFilename(header['content-disposition'])],
+    ['contentEncoding', tokens(header['content-encoding'])],
+    ['contentLanguage', tokens(header['content-language'])],
+  ];
+  return Object.fromEntries(fields.filter((field): field is [string, string] => field[1] !== undefined));
+}
+
+/** Headers of a download for what `readContentFields` has kept; names and values in turn. */
+export function contentFieldsOf(metaData: MetaData): string[] {
+  const encoding = tokens(metaData['contentEncoding']);
+  const language = tokens(metaData['contentLanguage']);
+  return [
+    ...(encoding ? ['Content-Encoding', encoding] : []),
+    ...(language ? ['Content-Language', language] : []),
+  ];
+}
+
+function tokens(value: string | undefined): string | undefined {
+  return value !== undefined && TOKENS.test(value) ? value : undefined;
+}
