@@ -28,6 +28,7 @@ export interface ServerOptions {
   readonly disableCors: boolean;
   readonly corsAllowOrigin: RegExp;
   readonly behindProxy: boolean;
+  readonly exposeMetrics: boolean;
   readonly workers: number;
   readonly logLevel: LogLevelName;
 }
