@@ -36,10 +36,17 @@ export class Engine {
     return this.config.logger;
   }
 
+  /** Logs a step in the life of an upload, and the request that caused it. */
+  log(eventName: string, exchange: Exchange | undefined, ...details: string[]): void {
+    logEvent(this.logger, eventName, ...details, ...requestIdOf(exchange));
+  }
+
   /** Logs what is of interest only to who looks for it. */
-  debug(eventName: string, ...details: string[]): void {
+  debug(eventName: string, exchange: Exchange | undefined, ...details: string[]): void {
     const { logger } = this;
-    if (logger.debug) logEvent({ log: (message) => logger.debug?.(message) }, eventName, ...details);
+    if (!logger.debug) return;
+    const lines = { log: (message: string) => logger.debug?.(message) };
+    logEvent(lines, eventName, ...details, ...requestIdOf(exchange));
   }
 
   /** True when somebody would see an event of this kind. */
@@ -68,4 +75,9 @@ export class Engine {
         return true;
     }
   }
+}
+
+function requestIdOf(exchange: Exchange | undefined): string[] {
+  const requestId = exchange?.requestId;
+  return requestId === undefined ? [] : ['requestId', requestId];
 }

@@ -10,6 +10,7 @@ import { UploadEvents } from './events/upload-events.js';
 import { Exchange, type RequestRoute } from './exchange.js';
 import { extensionsOf } from './extensions.js';
 import { methodOf, operationNameOf } from './method.js';
+import { formatPairs } from './log-event.js';
 import { Metrics } from './metrics.js';
 import { AwaitedPartials } from './operations/awaited-partials.js';
 import {
@@ -187,18 +188,20 @@ export class TusHandler {
   async refuse(exchange: Exchange, error: unknown): Promise<void> {
     if (exchange.isAnswered) {
       // The head is out: the connection was broken instead, and only the log can tell why.
-      this.config.logger.error(
-        `${exchange.method} ${exchange.req.url ?? ''} failed after its answer had begun`,
-        error,
-      );
+      this.config.logger.error(describing(exchange, 'failed after its answer had begun'), error);
       return;
     }
     const refusal = withoutServerError(exchange, asHttpError(error));
-    if (isUnexpected(refusal))
-      this.config.logger.error(
-        `${exchange.method} ${exchange.req.url ?? ''}: ${refusal.code}`,
-        refusal.cause,
+    if (isUnexpected(refusal)) {
+      this.config.logger.error(describing(exchange, `failed: ${refusal.code}`), refusal.cause);
+    } else {
+      this.engine.debug(
+        'RequestRefused',
+        exchange,
+        ...['method', exchange.method, 'path', exchange.req.url ?? ''],
+        ...['status', String(refusal.status), 'code', refusal.code],
       );
+    }
     this.metrics.errorsTotal.add(refusal);
     const head = exchange.dialect.refuse(exchange, refusal);
     const body = head.body ?? refusal.body ?? `${refusal.code}: ${refusal.message}\n`;
@@ -346,4 +349,10 @@ function withHook(
     if (!replaced.has(name.toLowerCase())) kept.push(name, value);
   }
   return { status: statusCode, headers: [...kept, ...Object.entries(header).flat()], body };
+}
+
+/** `PATCH /files/f00 failed … id="f00" requestId="4711"` */
+function describing(exchange: Exchange, what: string): string {
+  const { method, req, logDetails } = exchange;
+  return [method, req.url ?? '', what, ...(logDetails.length > 0 ? [formatPairs(logDetails)] : [])].join(' ');
 }

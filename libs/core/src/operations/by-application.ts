@@ -52,7 +52,7 @@ export async function removeExpired(
   await engine.composer.terminater?.asTerminatableUpload(upload).terminate(context);
   engine.awaited.settle(info.id, info.partialUploads);
   engine.metrics.uploadsExpired += 1;
-  engine.debug('UploadExpired', 'id', info.id);
+  engine.debug('UploadExpired', undefined, 'id', info.id);
   engine.notify('expired', undefined, info);
 }
 

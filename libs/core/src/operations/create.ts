@@ -97,7 +97,14 @@ export async function makeUpload(
   const upload = await engine.store.newUpload(wanted, context);
   const info = await upload.getInfo(context);
   engine.metrics.uploadsCreated += 1;
-  engine.debug('UploadCreated', 'id', info.id, 'size', info.sizeIsDeferred ? 'deferred' : String(info.size));
+  engine.debug(
+    'UploadCreated',
+    exchange,
+    'id',
+    info.id,
+    'size',
+    info.sizeIsDeferred ? 'deferred' : String(info.size),
+  );
   engine.notify('created', exchange, info);
   return { upload, info };
 }

@@ -4,7 +4,6 @@ import type { HookResponse } from '../events/hook-event.js';
 import { hookEventOf } from '../events/make-hook-event.js';
 import type { Exchange } from '../exchange.js';
 import type { FileInfo, KeptAnswer } from '../file-info.js';
-import { logEvent } from '../log-event.js';
 import type { StoreContext, Upload } from '../store/data-store.js';
 import { confirmDigests } from './confirm-digests.js';
 import { completedAnswer } from './kept-answer.js';
@@ -40,7 +39,7 @@ export async function finish(
     await update(engine, upload, { state: 'finished', expiresAt: null, answer, untold }, context);
   }
   engine.metrics.uploadsFinished += 1;
-  logEvent(engine.logger, 'UploadFinished', 'id', info.id, 'size', String(info.size));
+  engine.log('UploadFinished', exchange, 'id', info.id, 'size', String(info.size));
   // "The Server SHOULD NOT process these partial uploads until they are concatenated".
   if (!info.isPartial) engine.notify('completed', exchange, finished);
   if (untold) engine.outbox.post(info.id, exchange && hookEventOf(exchange, finished));

@@ -56,6 +56,6 @@ export async function remove(
   await terminater.asTerminatableUpload(upload).terminate(context);
   engine.awaited.settle(info.id, info.partialUploads);
   engine.metrics.uploadsTerminated += 1;
-  engine.debug('UploadTerminated', 'id', info.id);
+  engine.debug('UploadTerminated', exchange, 'id', info.id);
   engine.notify('terminated', exchange, info);
 }
