@@ -22,6 +22,6 @@ Module({
 })(AppModule);
 
 const app = await NestFactory.create(AppModule, { logger: false });
-app.enableShutdownHooks();
+app.enableShutdownHooks([], { useProcessExit: true });
 await app.listen(0, '127.0.0.1');
 process.stdout.write(`ready at ${await app.getUrl()}\n`);
