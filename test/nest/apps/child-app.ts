@@ -19,10 +19,16 @@ export interface ChildApp {
 const running = new Set<ChildProcess>();
 
 /** Runs a file of this folder with the built libs, and waits for its line `ready at`. */
-export async function startChild(file: string, ...args: string[]): Promise<ChildApp> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, file), ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+export function startChild(file: string, ...args: string[]): Promise<ChildApp> {
+  return startProcess([join(import.meta.dirname, file), ...args]);
+}
+
+/** Runs Node with these arguments, and waits for the line `ready at`. */
+export async function startProcess(
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
+): Promise<ChildApp> {
+  const child = spawn(process.execPath, args, { ...options, stdio: ['ignore', 'pipe', 'inherit'] });
   running.add(child);
   let output = '';
   child.stdout.on('data', (text: Buffer) => (output += text.toString()));
