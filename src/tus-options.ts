@@ -29,13 +29,29 @@ export function tusOptionsOf(options: ServerOptions): TusModuleOptions {
 }
 
 /** Loads only the store that is asked for: the start has to be quick. */
-export async function storeOf({ store, uploadDir, durability }: ServerOptions): Promise<DataStore> {
+export async function storeOf(options: ServerOptions): Promise<DataStore> {
+  const { store, uploadDir, durability } = options;
+  if (store === 's3') return s3StoreOf(options);
   if (store === 'memory') {
     const { MemoryStore } = await import('nestjs-tus');
     return new MemoryStore();
   }
   const { FileStore } = await import('@nestjs-tus/file-store');
   return new FileStore({ directory: uploadDir, durability });
+}
+
+async function s3StoreOf(options: ServerOptions): Promise<DataStore> {
+  const { S3Store } = await import('@nestjs-tus/s3-store');
+  const endpoint = options.s3Endpoint || undefined;
+  // Services other than AWS have no regions, and a signature needs one all the same.
+  const region = options.s3Region || process.env.AWS_REGION || (endpoint && 'us-east-1');
+  return new S3Store({
+    bucket: options.s3Bucket,
+    objectPrefix: options.s3ObjectPrefix,
+    partSize: options.s3PartSize,
+    minPartSize: options.s3MinPartSize,
+    clientConfig: { ...(endpoint && { endpoint }), ...(region && { region }) },
+  });
 }
 
 export async function lockerOf({ locker, uploadDir, redisUrl }: ServerOptions): Promise<Locker> {

@@ -16,7 +16,7 @@ export interface Flag<T> {
   /** Without the dashes. */
   readonly name: string;
   readonly kind: FlagKind<T>;
-  /** As it would be written on the command line. */
+  /** As it would be written on the command line; empty for none. */
   readonly fallback: string;
   readonly description: string;
 }
@@ -38,6 +38,19 @@ const text: FlagKind<string> = {
   form: 'a value that is not empty',
   parse: (value) => value || undefined,
 };
+
+/** Nothing, until it is said. */
+const optionalText: FlagKind<string> = { placeholder: 'TEXT', form: 'text', parse: (value) => value };
+
+const optionalUrl: FlagKind<string> = {
+  placeholder: 'URL',
+  form: 'a URL such as https://s3.example.com',
+  parse: (value) => (value === '' || /^https?:$/.test(protocolOf(value)) ? value : undefined),
+};
+
+function protocolOf(value: string): string {
+  return URL.canParse(value) ? new URL(value).protocol : '';
+}
 
 const duration: FlagKind<number> = { placeholder: 'DURATION', form: DURATION_FORM, parse: parseDuration };
 
@@ -136,6 +149,17 @@ export const FLAGS = {
     'who holds an upload: one process, one host, or many hosts',
   ),
   redisUrl: flag('redis-url', redisUrl, 'redis://127.0.0.1:6379', 'server of the redis locker'),
+  s3Bucket: flag('s3-bucket', optionalText, '', 'bucket of the S3 store'),
+  s3Endpoint: flag('s3-endpoint', optionalUrl, '', 'service of the S3 store, if it is not AWS'),
+  s3Region: flag('s3-region', optionalText, '', "region of the S3 store; else AWS_REGION's"),
+  s3ObjectPrefix: flag('s3-object-prefix', optionalText, '', 'put before every key of the S3 store'),
+  s3PartSize: flag(
+    's3-part-size',
+    size,
+    '8MiB',
+    'size of the parts of the S3 store, while the length allows',
+  ),
+  s3MinPartSize: flag('s3-min-part-size', size, '5MiB', 'smallest part that the S3 service takes'),
   maxSize: flag('max-size', size, '0', 'largest upload; 0: no limit'),
   enableExperimentalProtocol: flag(
     'enable-experimental-protocol',
@@ -193,16 +217,6 @@ export const FLAGS = {
     'least important lines that are logged',
   ),
 } as const;
-
-/** Flags that are planned and not built yet. They are refused, so that nobody believes in them. */
-export const LATER_FLAGS: readonly string[] = [
-  's3-bucket',
-  's3-endpoint',
-  's3-region',
-  's3-object-prefix',
-  's3-part-size',
-  's3-min-part-size',
-];
 
 /** `--upload-dir` is also `TUS_UPLOAD_DIR`. */
 export function environmentName(flagName: string): string {

@@ -1,4 +1,4 @@
-import { environmentName, FLAGS, LATER_FLAGS } from './flags.js';
+import { environmentName, FLAGS } from './flags.js';
 import type { Flag } from './flags.js';
 
 /** The text of `--help`. */
@@ -10,17 +10,17 @@ export function helpText(): string {
   const width = Math.max(...left.map((column) => column.length)) + 2;
   const lines = flags.map(
     ({ kind, fallback, description }, index) =>
-      `  ${(left[index] ?? '').padEnd(width)}${description}${kind.placeholder ? ` (${fallback})` : ''}`,
+      `  ${(left[index] ?? '').padEnd(width)}${description}${kind.placeholder ? ` (${fallback || 'none'})` : ''}`,
   );
   return [
-    'A tus 1.0.0 server for resumable uploads.',
+    'A server for resumable uploads: tus 1.0.0, and the IETF draft beside it.',
     '',
     'Usage: npm start -- [flags]',
     '',
     ...lines,
     `  ${'--help'.padEnd(width)}print this`,
     '',
-    `Not part of this version yet: ${LATER_FLAGS.map((name) => `--${name}`).join(', ')}, --store s3.`,
+    'Credentials of the S3 store come from the AWS variables and files, e.g. AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
     `Each flag is also an environment variable: --upload-dir is ${environmentName('upload-dir')}. The flag wins.`,
     'Durations: 500ms, 10s, 5m, 24h. Sizes: bytes, or 8KiB, 64MiB, 5GiB.',
     '',

@@ -1,7 +1,10 @@
 import { parseArgs } from 'node:util';
-import { environmentName, FLAGS, LATER_FLAGS } from './flags.js';
+import { environmentName, FLAGS } from './flags.js';
 import type { Flag } from './flags.js';
 import type { ServerOptions } from './server-options.js';
+
+/** What S3 and its like take. */
+const LARGEST_S3_PART = 5 * 2 ** 30;
 
 /** Something on the command line or in the environment is wrong. Its message is one line for the operator. */
 export class UsageError extends Error {
@@ -23,7 +26,6 @@ export function readOptions(
 ): ServerOptions | undefined {
   const given = readFlags(args);
   if (given.has('help')) return undefined;
-  refuseLaterVariables(environment);
   const flags = Object.entries(FLAGS) as [string, Flag<unknown>][];
   const values: unknown = Object.fromEntries(
     flags.map(([option, flag]) => [option, valueOf(flag, given, environment)]),
@@ -37,10 +39,7 @@ function readFlags(args: readonly string[]): Map<string, string> {
   const switches = new Set(flags.filter(({ kind }) => !kind.placeholder).map(({ name }) => name));
   const known = new Set(flags.map(({ name }) => name));
   const types = Object.fromEntries(
-    [...known, ...LATER_FLAGS].map((name) => [
-      name,
-      { type: switches.has(name) ? 'boolean' : 'string' } as const,
-    ]),
+    [...known].map((name) => [name, { type: switches.has(name) ? 'boolean' : 'string' } as const]),
   );
   const { tokens } = parseArgs({
     args: [...args],
@@ -53,7 +52,6 @@ function readFlags(args: readonly string[]): Map<string, string> {
     if (token.kind === 'positional')
       throw new UsageError(`unexpected argument "${token.value}"; flags begin with --`);
     if (token.kind !== 'option') continue;
-    if (LATER_FLAGS.includes(token.name)) throw laterError(`--${token.name}`);
     if (token.name !== 'help' && !known.has(token.name)) throw unknownFlag(token.rawName, known);
     if (token.value === undefined && !switches.has(token.name) && token.name !== 'help') {
       throw new UsageError(`--${token.name} wants a value, e.g. --${token.name} ${exampleOf(token.name)}`);
@@ -75,15 +73,6 @@ function unknownFlag(rawName: string, known: ReadonlySet<string>): UsageError {
   return new UsageError(`unknown flag ${rawName}; ${close ? `did you mean --${close}?` : 'see --help'}`);
 }
 
-function laterError(name: string): UsageError {
-  return new UsageError(`${name} is not part of this version yet`);
-}
-
-function refuseLaterVariables(environment: Readonly<Record<string, string | undefined>>): void {
-  const name = LATER_FLAGS.map(environmentName).find((variable) => environment[variable]);
-  if (name) throw laterError(name);
-}
-
 function valueOf<T>(
   flag: Flag<T>,
   given: ReadonlyMap<string, string>,
@@ -102,7 +91,7 @@ function valueOf<T>(
 /** What one flag cannot say alone. */
 function checkTogether(values: Values): ServerOptions {
   const { store, locker } = values;
-  if (store === 's3') throw laterError('--store s3');
+  if (store === 's3') checkS3(values);
   if (values.workers > 1 && store === 'memory') {
     throw new UsageError(
       `--workers ${values.workers} needs a store that all processes see: use --store file`,
@@ -114,4 +103,12 @@ function checkTogether(values: Values): ServerOptions {
     );
   }
   return { ...values, store, locker };
+}
+
+/** The S3 store says the rest when it is made: what is here is said by flags. */
+function checkS3({ s3Bucket, s3PartSize, s3MinPartSize }: Values): void {
+  if (s3Bucket === '') throw new UsageError('--store s3 needs a bucket: use --s3-bucket');
+  if (s3MinPartSize < 1 || s3PartSize < s3MinPartSize || s3PartSize > LARGEST_S3_PART) {
+    throw new UsageError('--s3-part-size wants a size from --s3-min-part-size to 5GiB');
+  }
 }

@@ -5,11 +5,20 @@ export interface ServerOptions {
   readonly port: number;
   /** With a slash at both ends. */
   readonly basePath: string;
-  readonly store: 'file' | 'memory';
+  readonly store: 'file' | 'memory' | 's3';
   readonly uploadDir: string;
   readonly durability: 'crash' | 'power-loss';
   readonly locker: 'memory' | 'file' | 'redis';
   readonly redisUrl: string;
+  /** Not empty with the store s3. */
+  readonly s3Bucket: string;
+  /** Empty: AWS. */
+  readonly s3Endpoint: string;
+  /** Empty: what the environment says. */
+  readonly s3Region: string;
+  readonly s3ObjectPrefix: string;
+  readonly s3PartSize: number;
+  readonly s3MinPartSize: number;
   readonly maxSize: number;
   readonly enableExperimentalProtocol: boolean;
   readonly minSize: number;

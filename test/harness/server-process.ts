@@ -32,15 +32,20 @@ export interface ServerOptions {
   readonly uploadDir?: string;
   /** Default: a free one. */
   readonly port?: number;
+  /** Added to this process's environment. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** Starts the built server and waits until it says that it is ready. It is ended after the tests of this file. */
 export async function startServer(given: ServerOptions = {}): Promise<ServerProcess> {
   const uploadDir = given.uploadDir ?? (await temporaryFolder());
-  const child = runServer([
-    ...['--host', '127.0.0.1', '--port', String(given.port ?? 0), '--upload-dir', uploadDir],
-    ...(given.flags ?? []),
-  ]);
+  const child = runServer(
+    [
+      ...['--host', '127.0.0.1', '--port', String(given.port ?? 0), '--upload-dir', uploadDir],
+      ...(given.flags ?? []),
+    ],
+    given.environment,
+  );
   const url = await within('the line "ready at"', child.ready, START_DEADLINE_MS);
   return { ...child, url, port: Number(new URL(url).port), uploadDir };
 }
@@ -54,8 +59,14 @@ interface RunningServer extends Pick<
 }
 
 /** Runs the server with exactly these arguments. */
-export function runServer(args: readonly string[]): RunningServer {
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+export function runServer(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): RunningServer {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...environment },
+  });
   running.add(child);
   const output = { stdout: '', stderr: '' };
   const exited = new Promise<Exit>((resolve) => {

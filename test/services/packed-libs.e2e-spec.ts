@@ -10,7 +10,13 @@ import { download } from '../harness/tus-requests.js';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
-const LIBS = ['@nestjs-tus/core', '@nestjs-tus/file-store', '@nestjs-tus/redis-locker', 'nestjs-tus'];
+const LIBS = [
+  '@nestjs-tus/core',
+  '@nestjs-tus/file-store',
+  '@nestjs-tus/redis-locker',
+  '@nestjs-tus/s3-store',
+  'nestjs-tus',
+];
 const FROM_REGISTRY = [
   ...['@nestjs/common@12', '@nestjs/core@12', '@nestjs/platform-express@12', 'reflect-metadata', 'rxjs'],
   ...['@types/node@20', '@types/express@5'],

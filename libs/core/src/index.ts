@@ -20,3 +20,4 @@ export { isUploadId, newUploadId } from './upload-id.js';
 export { logEvent } from './log-event.js';
 export { parseMetadataHeader, serializeMetadataHeader } from './headers/metadata.js';
 export { type Exchange, type RequestRoute } from './exchange.js';
+export { copyFileInfo } from './store/copy-file-info.js';

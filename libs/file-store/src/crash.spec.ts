@@ -41,6 +41,18 @@ describe('FileStore after a crash', () => {
     await expect(reopened()).rejects.toMatchObject({ code: 'ERR_UPLOAD_NOT_FOUND' });
   });
 
+  it.each([
+    ['tus', 2],
+    ['ietf', undefined],
+  ] as const)('reports of an upload of %s that was cut short by hand: %p', async (protocol, expected) => {
+    const upload = await store().newUpload(infoOf('a', { protocol, state: 'receiving' }), {});
+    await upload.writeChunk(0, text('abc'), {});
+    await truncate(folder.file('a'), 2);
+    if (expected === undefined)
+      await expect(offset()).rejects.toMatchObject({ code: 'ERR_UPLOAD_NOT_FOUND' });
+    else expect(await offset()).toBe(expected);
+  });
+
   it('does not find an upload whose data are missing', async () => {
     await withContent('abc');
     await rm(folder.file('a'));

@@ -14,6 +14,8 @@ export interface Marks {
   readonly unverifiedFrom?: number;
   /** Bytes that survive a loss of power. */
   readonly syncedOffset?: number;
+  /** Bytes that were there when a client of the IETF draft was last told: it never sends them again. */
+  readonly toldOffset?: number;
   /** The boot of the machine under which `syncedOffset` was written. */
   readonly bootId?: string;
   /** Counts the changes, so that a reader without a lock notices one. */
@@ -53,6 +55,7 @@ interface InfoRecord {
 
   UnverifiedFrom?: number;
   SyncedOffset?: number;
+  ToldOffset?: number;
   BootId?: string;
   Revision?: number;
 }
@@ -83,6 +86,7 @@ export function formatInfo({ info, marks }: StoredInfo): string {
     Digests: info.digests,
     UnverifiedFrom: marks.unverifiedFrom,
     SyncedOffset: marks.syncedOffset,
+    ToldOffset: marks.toldOffset,
     BootId: marks.bootId,
     Revision: marks.revision,
   };
@@ -124,6 +128,7 @@ export function parseInfo(text: string, id: string): StoredInfo {
     marks: {
       unverifiedFrom: value.UnverifiedFrom,
       syncedOffset: value.SyncedOffset,
+      toldOffset: value.ToldOffset,
       bootId: value.BootId,
       revision: value.Revision ?? 0,
     },

@@ -43,6 +43,7 @@ export async function readUnlocked(
   const content = await findContent(names);
   const stored = await folder.readInfo(earlier.info.id);
   if (stored.marks.revision !== earlier.marks.revision) return readUnlocked(folder, names, stored);
+  failIfShorter(stored, content.size);
   const { syncedOffset = content.size } = stored.marks;
   const lasting = folder.survivesPowerLoss ? syncedOffset : await lastingOffset(stored, content.size);
   return { stored, ...content, offset: Math.min(lasting, verifiedOffset(stored, content.size)) };
@@ -59,6 +60,7 @@ export async function readLocked(
   context: StoreContext,
 ): Promise<StoredState> {
   let { size, isSeized } = await findContent(names);
+  failIfShorter(stored, size);
   const offset = Math.min(await lastingOffset(stored, size), verifiedOffset(stored, size));
   const isWhole = !stored.info.sizeIsDeferred && offset === stored.info.size;
   const shouldBeSeized = !isWhole && (isSeized || context.lock?.seized === true);
@@ -76,6 +78,16 @@ export async function readLocked(
     offset: Math.min(await lastingOffset(stored, size), verifiedOffset(stored, size)),
     isSeized,
   };
+}
+
+/**
+ * The IETF draft wants an upload that has lost bytes to be given up (ST2): its client never sends again what it was told is stored.
+ * @throws HttpError `ERR_UPLOAD_NOT_FOUND`
+ */
+function failIfShorter({ info, marks }: StoredInfo, size: number): void {
+  const { toldOffset = 0 } = marks;
+  if (size < toldOffset)
+    throw errors.notFound(new Error(`the data of ${info.id} are ${size} bytes, and were ${toldOffset}`));
 }
 
 /** True when bytes are there that no sync is known of: those of a process that was killed, or another server's. */

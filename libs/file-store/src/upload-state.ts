@@ -74,8 +74,8 @@ export class UploadState {
   async mark(offset: number, unverifiedFrom: number | undefined, context: StoreContext): Promise<void> {
     const { marks, info } = this.stored;
     // The ordinary case: no checksum, nothing synced, nothing to say.
-    if (!this.folder.survivesPowerLoss && unverifiedFrom === undefined && isBare(marks)) return;
-    const wanted: Marks = { ...marks, ...(await this.syncedMarks(offset)), unverifiedFrom };
+    if (!this.records && unverifiedFrom === undefined && isBare(marks)) return;
+    const wanted: Marks = { ...marks, ...(await this.lastingMarks(offset)), unverifiedFrom };
     if (!isSame(wanted, marks)) await this.replace({ info, marks: wanted }, context);
   }
 
@@ -98,7 +98,7 @@ export class UploadState {
   private async synced(state: StoredState, context: StoreContext): Promise<StoredState> {
     const { info, marks } = state.stored;
     await syncContent(this.names, state);
-    const wanted = { info, marks: { ...marks, ...(await this.syncedMarks(state.offset)) } };
+    const wanted = { info, marks: { ...marks, ...(await this.lastingMarks(state.offset)) } };
     if (await this.replaceIfRoom(wanted, context)) return { ...state, stored: this.stored };
     return { ...state, offset: Math.min(state.offset, marks.syncedOffset ?? state.offset) };
   }
@@ -123,9 +123,15 @@ export class UploadState {
     }
   }
 
-  private async syncedMarks(offset: number): Promise<Pick<Marks, 'syncedOffset' | 'bootId'>> {
-    if (!this.folder.survivesPowerLoss) return { syncedOffset: undefined, bootId: undefined };
-    return { syncedOffset: offset, bootId: await bootId() };
+  /** True when an offset that counts is written down, besides being the size of the file. */
+  private get records(): boolean {
+    return this.folder.survivesPowerLoss || this.stored.info.protocol === 'ietf';
+  }
+
+  private async lastingMarks(offset: number): Promise<Pick<Marks, 'syncedOffset' | 'bootId' | 'toldOffset'>> {
+    const toldOffset = this.stored.info.protocol === 'ietf' ? offset : undefined;
+    if (!this.folder.survivesPowerLoss) return { syncedOffset: undefined, bootId: undefined, toldOffset };
+    return { syncedOffset: offset, bootId: await bootId(), toldOffset };
   }
 
   private async replace({ info, marks }: StoredInfo, context: StoreContext): Promise<void> {
@@ -141,10 +147,15 @@ export class UploadState {
   }
 }
 
-function isBare({ unverifiedFrom, syncedOffset, bootId }: Marks): boolean {
-  return unverifiedFrom === undefined && syncedOffset === undefined && bootId === undefined;
+function isBare(marks: Marks): boolean {
+  return isSame(marks, { revision: marks.revision });
 }
 
 function isSame(a: Marks, b: Marks): boolean {
-  return a.unverifiedFrom === b.unverifiedFrom && a.syncedOffset === b.syncedOffset && a.bootId === b.bootId;
+  return (
+    a.unverifiedFrom === b.unverifiedFrom &&
+    a.syncedOffset === b.syncedOffset &&
+    a.bootId === b.bootId &&
+    a.toldOffset === b.toldOffset
+  );
 }

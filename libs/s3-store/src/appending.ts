@@ -1,0 +1,378 @@
+import { randomBytes } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import type { StoreContext } from '@nestjs-tus/core';
+import { arriving } from './arriving.js';
+import type { Spiller } from './buffer-budget.js';
+import { ChunkBuffer } from './chunk-buffer.js';
+import { LARGEST_BUFFER, MAX_SEGMENTS } from './limits.js';
+import { mayCutShort, nextPartSize, type PartPosition } from './part-size.js';
+import { isPreconditionFailed } from './storage-error.js';
+import { contentOf, storedBeginning, type TailSegment, withCovered } from './tail-segments.js';
+import type { Service, UploadState } from './upload-state.js';
+import { type Segment, type StoredPart, sum, type UploadRecord } from './upload-record.js';
+
+/** A part on its way. */
+interface Flight {
+  readonly number: number;
+  readonly size: number;
+  /** The tail objects whose bytes it begins with: they count until it is there. */
+  readonly covers: readonly TailSegment[];
+  readonly landed: Promise<void>;
+  etag?: string;
+}
+
+type Multipart = NonNullable<UploadRecord['multipart']>;
+
+/**
+ * Adds bytes to an upload: full parts go up concurrently, what is left becomes a tail object, and the record names what is there. A part
+ * counts only when all before it do. Nothing counts before a commit, and nothing that counted is removed before what replaces it does.
+ */
+export class Appending implements Spiller {
+  lastArrival = performance.now();
+  /** Bytes that came. */
+  received = 0;
+  /** Why storing stopped; undefined while all is well. */
+  failure: unknown;
+
+  private readonly buffer = new ChunkBuffer();
+  private readonly flights: Flight[] = [];
+  /** The parts that counted before. */
+  private readonly before: readonly StoredPart[];
+  /** Keys of all tail objects that counted before or were written here. */
+  private readonly tailKeys: Set<string>;
+  private tail: TailSegment[];
+  private multipart: Multipart | undefined;
+  private isWhole = false;
+  private source: Readable | undefined;
+
+  /** @param counts what is stored counts at once; otherwise only at the end (checksums) */
+  constructor(
+    private readonly service: Service,
+    private readonly state: UploadState,
+    private readonly context: StoreContext,
+    private readonly counts: boolean,
+  ) {
+    const { record } = state;
+    this.before = record.parts;
+    this.multipart = record.multipart;
+    this.tailKeys = new Set(record.segments.map(({ key }) => key));
+    this.tail = record.segments.map((segment) => ({
+      ...segment,
+      covers: [],
+      landed: Promise.resolve(),
+      isStored: true,
+    }));
+  }
+
+  /** Reads a source until it ends or breaks, or storing fails. True when it ended. */
+  async read(source: Readable): Promise<boolean> {
+    this.source = source;
+    this.service.budget.join(this);
+    try {
+      let isWhole = true;
+      for await (const chunk of arriving(source, () => (isWhole = false))) {
+        this.take(chunk);
+        await this.sendFullParts();
+        await this.service.budget.room();
+        if (this.isStopped) return false;
+      }
+      return isWhole;
+    } catch (error) {
+      this.fail(error);
+      return false;
+    } finally {
+      this.service.budget.part(this);
+    }
+  }
+
+  /** Stores what is in memory still: as the last part or the whole object when the upload has all its bytes now. */
+  async flush(): Promise<void> {
+    if (this.isStopped) return;
+    try {
+      await this.sendRest();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** Waits for all that is on its way, and gives back the memory of what stays. */
+  async rest(): Promise<void> {
+    await Promise.all([...this.flights, ...this.tail].map(({ landed }) => landed));
+    this.service.budget.drop(this.buffer.length);
+    this.buffer.take(this.buffer.length);
+  }
+
+  /** Makes all that is stored count. Nothing is on its way any more. */
+  async commit(): Promise<void> {
+    const changes = this.progress();
+    if (this.state.version !== undefined && !this.changes(changes)) return;
+    await this.state.commitAtRest({ ...changes, complete: this.isWhole }, this.context);
+  }
+
+  /** Forgets what was stored here: it never counted. */
+  async takeBack(): Promise<void> {
+    const { segments, multipart, key } = this.state.record;
+    const counted = new Set(segments.map((segment) => segment.key));
+    const written = [...this.tailKeys].filter((tailKey) => !counted.has(tailKey));
+    await Promise.all(written.map((tailKey) => this.service.bucket.remove(tailKey)));
+    if (this.multipart && this.multipart.id !== multipart?.id) {
+      await this.service.bucket.abortMultipart(key, this.multipart.id);
+    }
+  }
+
+  get buffered(): number {
+    return Math.min(this.buffer.length, Math.max(this.partSize() - sum(this.tail), 0));
+  }
+
+  spill(): void {
+    const size = this.buffered;
+    // A part could take no more of the tail: it is about to be sent.
+    if (size === 0) return;
+    const bytes = this.takeBuffered(size);
+    const covers = this.tail.length >= MAX_SEGMENTS ? this.tail : [];
+    const content = contentOf(covers, bytes, this.service);
+    const key = this.service.keys.newTail(this.state.record.info.id);
+    this.tailKeys.add(key);
+    const segment: TailSegment = {
+      key,
+      size: sum(covers) + size,
+      covers,
+      isStored: false,
+      landed: this.send(covers, bytes.length, async () => {
+        await this.service.bucket.put(key, content, {}, this.context.signal);
+        segment.isStored = true;
+      }),
+    };
+    this.tail = covers.length > 0 ? [segment] : [...this.tail, segment];
+  }
+
+  private take(chunk: Uint8Array): void {
+    this.lastArrival = performance.now();
+    this.received += chunk.length;
+    this.buffer.append(chunk);
+    this.service.budget.arrive(chunk.length);
+  }
+
+  private async sendFullParts(): Promise<void> {
+    if (this.isSmall) {
+      if (this.buffer.length >= LARGEST_BUFFER) this.spill();
+      return;
+    }
+    for (let size = this.partSize(); this.pending >= size && !this.isStopped; size = this.partSize()) {
+      await this.sendPart(size);
+    }
+    if (this.buffer.length >= LARGEST_BUFFER) this.spill();
+  }
+
+  private async sendRest(): Promise<void> {
+    const { length } = this;
+    const hasAll = length !== undefined && this.end === length;
+    if (hasAll && this.isSmall && this.flights.length === 0) return this.sendWhole();
+    if (hasAll && this.pending > 0) return this.sendPart(this.pending);
+    if (this.buffer.length === 0) return;
+    if (!this.isSmall && mayCutShort(this.service.options, this.position(), this.pending)) {
+      return this.sendPart(this.pending);
+    }
+    this.spill();
+  }
+
+  /** One PutObject: it needs no parts, and cannot replace an object that is there. */
+  private async sendWhole(): Promise<void> {
+    const bytes = this.takeBuffered(this.buffer.length);
+    const { info, key } = this.state.record;
+    const content = contentOf(this.tail, bytes, this.service);
+    const covers = this.tail;
+    const { bucket, permits, budget } = this.service;
+    try {
+      await permits.run(() =>
+        bucket.putWhole(key, content, info, randomBytes(8).toString('hex'), this.context.signal),
+      );
+      this.isWhole = true;
+      this.tail = [];
+      budget.gone(bytes.length);
+    } catch (error) {
+      if (!isPreconditionFailed(error)) {
+        budget.gone(bytes.length);
+        throw error;
+      }
+      // An attempt whose answer was lost, or a holder that has been replaced, has made an object of its own: the parts decide.
+      await this.launch(covers, bytes).catch((failure: unknown) => {
+        budget.gone(bytes.length);
+        throw failure;
+      });
+    }
+  }
+
+  private async sendPart(size: number): Promise<void> {
+    while (this.airborne >= this.airborneLimit(size)) {
+      await Promise.race(this.flights.filter(({ etag }) => etag === undefined).map(({ landed }) => landed));
+      if (this.isStopped) return;
+    }
+    await this.launch(undefined, size);
+  }
+
+  private async launch(covers: readonly TailSegment[] | undefined, content: number | Buffer): Promise<void> {
+    const multipart = await this.openMultipart();
+    const number = await this.state.takeNumber(() => this.countedProgress(), this.context);
+    // Other uploads may have made this one spill meanwhile: its bytes are the same, some are in the tail now.
+    const tail = covers ?? this.tail;
+    const bytes = typeof content === 'number' ? this.takeBuffered(Math.max(content - sum(tail), 0)) : content;
+    this.tail = [];
+    const source = contentOf(tail, bytes, this.service);
+    const { key } = this.state.record;
+    const flight: Flight = {
+      number,
+      size: sum(tail) + bytes.length,
+      covers: tail,
+      landed: this.send(tail, bytes.length, async () => {
+        flight.etag = await this.service.bucket.uploadPart(
+          key,
+          multipart.id,
+          number,
+          source,
+          this.context.signal,
+        );
+      }),
+    };
+    this.flights.push(flight);
+  }
+
+  private async openMultipart(): Promise<Multipart> {
+    if (this.multipart) return this.multipart;
+    const { key, info } = this.state.record;
+    const attempt = randomBytes(8).toString('hex');
+    const id = await this.service.bucket.createMultipart(key, info, attempt, this.context.signal);
+    this.state.numberAnew();
+    this.multipart = { id, attempt };
+    return this.multipart;
+  }
+
+  /** Runs `work` when a permit is free, after the tail objects that it reads are there. Never rejects. */
+  private async send(
+    covers: readonly TailSegment[],
+    bytes: number,
+    work: () => Promise<void>,
+  ): Promise<void> {
+    try {
+      await Promise.all(covers.map(({ landed }) => landed));
+      if (this.isStopped) return;
+      await this.service.permits.run(work);
+    } catch (error) {
+      this.fail(error);
+    } finally {
+      this.service.budget.gone(bytes);
+    }
+  }
+
+  private takeBuffered(size: number): Buffer {
+    this.service.budget.leave(size);
+    return this.buffer.take(size);
+  }
+
+  private fail(error: unknown): void {
+    this.failure ??= error;
+    // A slow client's next byte may be far away.
+    this.source?.destroy();
+  }
+
+  private get isStopped(): boolean {
+    return this.failure !== undefined || this.context.signal?.aborted === true;
+  }
+
+  /** What counts if a commit comes in the middle of the operation. */
+  private countedProgress(): ReturnType<Appending['progress']> {
+    if (this.counts) return this.progress();
+    const { parts, segments, garbage } = this.state.record;
+    return { parts, segments, garbage, multipart: this.multipart };
+  }
+
+  /** The contiguous beginning of what is stored, and the tail objects that this makes superfluous. */
+  private progress(): Pick<UploadRecord, 'parts' | 'segments' | 'garbage' | 'multipart'> {
+    const parts = [...this.before];
+    let segments: Segment[] | undefined;
+    for (const { number, size, etag, covers } of this.flights) {
+      if (etag === undefined) {
+        segments = storedBeginning(covers);
+        break;
+      }
+      parts.push({ number, size, etag });
+    }
+    segments ??= storedBeginning(this.tail);
+    const kept = new Set(segments.map(({ key }) => key));
+    const needed = this.neededTails();
+    const replaced = [...this.tailKeys].filter((key) => !kept.has(key) && !needed.has(key));
+    return {
+      parts,
+      segments,
+      garbage: [...new Set([...this.state.record.garbage, ...replaced])],
+      multipart: this.multipart,
+    };
+  }
+
+  /** Keys of the tail objects that something on its way is made of, or that are on their way themselves. */
+  private neededTails(): Set<string> {
+    // After a failure nothing goes on its way any more.
+    if (this.failure !== undefined) return new Set();
+    const airborne = this.flights.filter(({ etag }) => etag === undefined).flatMap(({ covers }) => covers);
+    return new Set([...airborne, ...this.tail].flatMap(withCovered).map(({ key }) => key));
+  }
+
+  private changes({ parts, segments, multipart }: ReturnType<Appending['progress']>): boolean {
+    const { record } = this.state;
+    return (
+      this.isWhole ||
+      parts.length !== record.parts.length ||
+      segments.map(({ key }) => key).join() !== record.segments.map(({ key }) => key).join() ||
+      multipart?.id !== record.multipart?.id
+    );
+  }
+
+  /** The upload's length in bytes, once it is known. */
+  private get length(): number | undefined {
+    const { size, sizeIsDeferred } = this.state.record.info;
+    return sizeIsDeferred ? undefined : size;
+  }
+
+  /** Bytes of the upload up to the last one that came. */
+  private get end(): number {
+    return sum(this.before) + sum(this.flights) + this.pending;
+  }
+
+  /** Bytes that belong to no part yet. */
+  private get pending(): number {
+    return sum(this.tail) + this.buffer.length;
+  }
+
+  /** True for an upload that will be one PutObject. */
+  private get isSmall(): boolean {
+    return (
+      this.multipart === undefined &&
+      this.length !== undefined &&
+      this.length <= this.service.options.partSize
+    );
+  }
+
+  private partSize(): number {
+    return nextPartSize(this.service.options, this.position());
+  }
+
+  private position(): PartPosition {
+    const { equalParts } = this.service.options;
+    return {
+      stored: sum(this.before) + sum(this.flights),
+      length: this.length,
+      nextNumber: this.state.upcomingNumber,
+      fixedSize: equalParts ? (this.before[0] ?? this.flights[0])?.size : undefined,
+    };
+  }
+
+  private get airborne(): number {
+    return this.flights.filter(({ etag }) => etag === undefined).length;
+  }
+
+  /** Fewer parts at a time when they are large: the memory of one upload is bounded too. */
+  private airborneLimit(size: number): number {
+    const fitting = Math.floor((4 * LARGEST_BUFFER) / Math.min(size, LARGEST_BUFFER)) - 1;
+    return Math.max(Math.min(this.service.options.concurrencyPerUpload, fitting), 1);
+  }
+}

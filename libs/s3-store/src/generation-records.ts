@@ -1,0 +1,122 @@
+import { errors } from '@nestjs-tus/core';
+import type { Bucket } from './bucket.js';
+import type { ObjectKeys } from './object-keys.js';
+import type { ListedRecord, RecordStore, Versioned } from './record-store.js';
+import { isMissing, isPreconditionFailed } from './storage-error.js';
+import { parseOwnRecord, parseRecord, serializeRecord, type UploadRecord } from './upload-record.js';
+
+/** Generations count down in their keys, so that the newest is the first in a list. */
+const LAST = 0xffff_ffff_ffff;
+/** Milliseconds after which no commit can be under way any more that a removal would have to stop. */
+const REMEMBERED_FOR = 24 * 60 * 60 * 1_000;
+
+/**
+ * For services that can create an object only once, but not replace it only if it is unchanged: each version of a record is an object of
+ * its own, and the version after it can be created by one writer only. All of them stay until the upload is removed: a holder that was replaced
+ * must find its next version taken whenever it wakes up. Of a removed upload the last version, which says so, stays for a day.
+ */
+export class GenerationRecords implements RecordStore {
+  constructor(
+    private readonly bucket: Bucket,
+    private readonly keys: ObjectKeys,
+  ) {}
+
+  async read(id: string, known?: Versioned): Promise<Versioned> {
+    const key = await this.newest(id);
+    if (key === undefined) throw errors.notFound();
+    if (key === known?.version) return known;
+    const text = await this.textOf(key);
+    if (text === undefined) throw errors.notFound();
+    return { record: parseOwnRecord(text, key), version: key };
+  }
+
+  async create(record: UploadRecord): Promise<string> {
+    const { id } = record.info;
+    const newest = await this.newest(id);
+    const text = newest && (await this.textOf(newest));
+    if (text && parseOwnRecord(text, newest).lost === undefined) throw errors.uploadExists();
+    return this.write(record, newest ? after(newest) : `${this.keys.record(id)}-${hex(LAST)}`, () =>
+      errors.uploadExists(),
+    );
+  }
+
+  commit(record: UploadRecord, version: string): Promise<string> {
+    return this.write(record, after(version), errors.lockLost);
+  }
+
+  async remove({ info, lost }: UploadRecord, version: string): Promise<void> {
+    await this.removeAfter(info.id, version);
+    // A version that does not say that the upload is gone must go, too: there was no room for one that does.
+    if (lost === undefined) await this.bucket.remove(version);
+  }
+
+  async list(cursor: string | undefined): Promise<{ records: ListedRecord[]; cursor?: string }> {
+    const { keys, isLast } = await this.bucket.list(this.keys.recordPrefix, cursor);
+    const records: ListedRecord[] = [];
+    let previous = cursor === undefined ? undefined : this.keys.idOfRecord(cursor);
+    for (const { key, etag } of keys) {
+      const id = this.keys.idOfRecord(key);
+      if (id !== undefined && id !== previous) records.push({ id, key, etag });
+      previous = id;
+    }
+    return isLast ? { records } : { records, cursor: keys.at(-1)?.key };
+  }
+
+  async open({ key }: ListedRecord): Promise<UploadRecord | undefined> {
+    const text = await this.textOf(key);
+    if (text === undefined) return undefined;
+    const record = parseRecord(text);
+    if (record?.lost === undefined || Date.parse(record.lost) > Date.now() - REMEMBERED_FOR) return record;
+    await this.bucket.remove(key);
+    return undefined;
+  }
+
+  private async newest(id: string): Promise<string | undefined> {
+    const { keys } = await this.bucket.list(`${this.keys.record(id)}-`, undefined, 1);
+    return keys[0]?.key;
+  }
+
+  private async write(record: UploadRecord, key: string, taken: (cause: unknown) => Error): Promise<string> {
+    try {
+      await this.bucket.put(key, serializeRecord(record), {
+        IfNoneMatch: '*',
+        ContentType: 'application/json',
+      });
+      return key;
+    } catch (error) {
+      if (!isPreconditionFailed(error)) throw error;
+      // A call that was tried again after it had succeeded unheard finds its own generation.
+      const text = await this.textOf(key);
+      if (text !== undefined && parseRecord(text)?.commit === record.commit) return key;
+      throw taken(error);
+    }
+  }
+
+  private async removeAfter(id: string, newest: string): Promise<void> {
+    for (;;) {
+      const { keys, isLast } = await this.bucket.list(`${this.keys.record(id)}-`, newest);
+      await Promise.all(keys.map(({ key }) => this.bucket.remove(key)));
+      if (isLast) return;
+    }
+  }
+
+  private async textOf(key: string): Promise<string | undefined> {
+    try {
+      const found = await this.bucket.readText(key);
+      return found === 'not-modified' ? undefined : found.text;
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+}
+
+/** The key of the generation that follows. */
+function after(key: string): string {
+  const at = key.lastIndexOf('-') + 1;
+  return key.slice(0, at) + hex(Number.parseInt(key.slice(at), 16) - 1);
+}
+
+function hex(generation: number): string {
+  return generation.toString(16).padStart(12, '0');
+}

@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto';
+import { errors, type FileInfo } from '@nestjs-tus/core';
+
+/** The key of an upload's object below the prefix. */
+export type KeyTemplate = string | ((info: FileInfo) => string);
+
+/** What follows an upload's id in the keys of what the store keeps beside the object. */
+const RESERVED = /^[^/]*\.(info|tail)(-|$)/;
+const PLACEHOLDER = /\{([^{}]*)\}/g;
+const KNOWN = new Set(['id', 'year', 'month', 'day']);
+/** Bytes of the longest key that S3 takes. */
+const MAX_KEY = 1_024;
+
+/** The keys of what the store keeps of an upload. */
+export class ObjectKeys {
+  constructor(
+    private readonly prefix: string,
+    private readonly template: KeyTemplate,
+  ) {}
+
+  /** The object itself. `isChosen` when nothing says that the key is as unique as the id: it may be taken. */
+  object(info: FileInfo): { key: string; isChosen: boolean } {
+    const chosen =
+      info.storage?.['key'] ?? (typeof this.template === 'function' ? this.template(info) : undefined);
+    const below = chosen ?? fillIn(String(this.template), info);
+    const key = this.prefix + below;
+    if (below === '' || below.startsWith('/') || RESERVED.test(below) || Buffer.byteLength(key) > MAX_KEY) {
+      throw errors.internal(new Error(`${JSON.stringify(key)} cannot be the key of an upload's object`));
+    }
+    return { key, isChosen: chosen !== undefined && !chosen.includes(info.id) };
+  }
+
+  /** The record of an upload; in generations, what their keys begin with. */
+  record(id: string): string {
+    return `${this.prefix}${id}.info`;
+  }
+
+  /** The id in a record's key, if it is one. */
+  idOfRecord(key: string): string | undefined {
+    if (!key.startsWith(this.prefix)) return undefined;
+    const id = /^([^/]+)\.info(-[0-9a-f]{12})?$/.exec(key.slice(this.prefix.length))?.[1];
+    return id !== undefined && !isReservedId(id) ? id : undefined;
+  }
+
+  /** A key for bytes that are not a part yet. Never the same twice: nobody overwrites what somebody else counts on. */
+  newTail(id: string): string {
+    return this.tailPrefix(id) + randomBytes(8).toString('hex');
+  }
+
+  tailPrefix(id: string): string {
+    return `${this.prefix}${id}.tail-`;
+  }
+
+  get recordPrefix(): string {
+    return this.prefix;
+  }
+}
+
+/** An id like a key of ours (`photo.info`) would share keys with another upload's record or tails. */
+export function isReservedId(id: string): boolean {
+  return RESERVED.test(id);
+}
+
+/** What is wrong with a template; undefined when nothing is. */
+export function keyTemplateProblem(template: KeyTemplate): string | undefined {
+  if (typeof template === 'function') return undefined;
+  if (typeof template !== 'string' || !template.includes('{id}')) {
+    return '`key` is a template that holds `{id}`, such as `{year}/{month}/{id}`, or a function';
+  }
+  if (template.startsWith('/')) return '`key` has no slash at its beginning';
+  const unknown = [...template.matchAll(PLACEHOLDER)].find(([, name]) => !KNOWN.has(name ?? ''));
+  return unknown && `\`key\` knows {id}, {year}, {month} and {day}, not ${unknown[0]}`;
+}
+
+function fillIn(template: string, info: FileInfo): string {
+  const [year = '', month = '', day = ''] = (info.createdAt ?? new Date())
+    .toISOString()
+    .slice(0, 10)
+    .split('-');
+  const values: Record<string, string> = { id: info.id, year, month, day };
+  return template.replace(PLACEHOLDER, (_, name: string) => values[name] ?? '');
+}

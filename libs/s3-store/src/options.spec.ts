@@ -1,0 +1,38 @@
+import { S3Client } from '@aws-sdk/client-s3';
+import { resolveOptions } from './options.js';
+
+const MIB = 1024 ** 2;
+
+describe('S3Store options', () => {
+  it('have defaults for all but the bucket', () => {
+    expect(resolveOptions({ bucket: 'uploads' })).toMatchObject({
+      objectPrefix: '',
+      key: '{id}',
+      partSize: 8 * MIB,
+      minPartSize: 5 * MIB,
+      maxParts: 10_000,
+      concurrency: 16,
+      maxBufferedBytes: 128 * MIB,
+    });
+    expect(resolveOptions({ bucket: 'uploads', minPartSize: 16 * MIB }).partSize).toBe(16 * MIB);
+  });
+
+  it.each<[Record<string, unknown>, string]>([
+    [{ bucket: '' }, 'bucket'],
+    [{ bucket: 'uploads', objectPrefix: '/x' }, 'objectPrefix'],
+    [{ bucket: 'uploads', key: 'all' }, '`key`'],
+    [{ bucket: 'uploads', partSize: 1 }, '`partSize` is a whole number from 5242880'],
+    [{ bucket: 'uploads', partSize: 2 ** 40 }, '5368709120'],
+    [{ bucket: 'uploads', minPartSize: 0 }, 'minPartSize'],
+    [{ bucket: 'uploads', maxParts: 10_001 }, 'maxParts'],
+    [{ bucket: 'uploads', concurrency: 0 }, 'concurrency'],
+    [{ bucket: 'uploads', concurrencyPerUpload: 1.5 }, 'concurrencyPerUpload'],
+    [{ bucket: 'uploads', maxBufferedBytes: Number.NaN }, 'maxBufferedBytes'],
+    [{ bucket: 'uploads', requestTimeout: -1 }, 'requestTimeout'],
+    [{ bucket: 'uploads', conditionalWrites: 'none' }, 'conditionalWrites'],
+    [{ bucket: 'uploads', client: new S3Client({}), clientConfig: {} }, 'not both'],
+  ])('refuse %j', (options, text) => {
+    expect(() => resolveOptions(options as never)).toThrow(text);
+    expect(() => resolveOptions(options as never)).toThrow(TypeError);
+  });
+});

@@ -1,0 +1,80 @@
+import { copyFileInfo, type FileInfo, type ListFilter, type ListPage, stateOf } from '@nestjs-tus/core';
+import type { ListedRecord, RecordStore } from './record-store.js';
+import { infoOf, type UploadRecord } from './upload-record.js';
+
+/** Uploads on one page when the filter names no limit. */
+const DEFAULT_PAGE = 100;
+/** Records that are read at the same time. */
+const AT_ONCE = 16;
+/** Infos that are remembered: a record with the same ETag need not be read again at every sweep. */
+const REMEMBERED = 10_000;
+const LONG_AGO = new Date(0);
+
+interface Remembered {
+  readonly etag: string;
+  /** Undefined: not a record of ours. */
+  readonly info: FileInfo | undefined;
+}
+
+/** Lists uploads by their records. */
+export class RecordList {
+  private readonly remembered = new Map<string, Remembered>();
+
+  constructor(
+    private readonly records: RecordStore,
+    private readonly bucketName: string,
+  ) {}
+
+  async page(filter: ListFilter, cursor?: string): Promise<ListPage> {
+    const limit = Math.max(filter.limit ?? DEFAULT_PAGE, 1);
+    const uploads: FileInfo[] = [];
+    let from = cursor;
+    do {
+      const listed = await this.records.list(from);
+      for (let start = 0; start < listed.records.length; start += AT_ONCE) {
+        const batch = listed.records.slice(start, start + AT_ONCE);
+        const infos = await Promise.all(batch.map((record) => this.infoOf(record)));
+        for (const [index, info] of infos.entries()) {
+          if (!info || !matches(info, filter)) continue;
+          uploads.push(copyFileInfo(info));
+          if (uploads.length === limit) return { uploads, cursor: batch[index]?.key };
+        }
+      }
+      from = listed.cursor;
+    } while (from !== undefined);
+    return { uploads };
+  }
+
+  private async infoOf(listed: ListedRecord): Promise<FileInfo | undefined> {
+    const known = this.remembered.get(listed.key);
+    if (known?.etag === listed.etag) return known.info;
+    const record = await this.records.open(listed);
+    // Somebody else's file may be called `.info`; a copy of a record under another name is not an upload.
+    const isOurs = record !== undefined && record.info.id === listed.id;
+    const info = isOurs ? listedInfo(record, this.bucketName) : undefined;
+    this.remember(listed, info);
+    return info;
+  }
+
+  private remember({ key, etag }: ListedRecord, info: FileInfo | undefined): void {
+    this.remembered.delete(key);
+    this.remembered.set(key, { etag, info });
+    for (const oldest of this.remembered.keys()) {
+      if (this.remembered.size <= REMEMBERED) return;
+      this.remembered.delete(oldest);
+    }
+  }
+}
+
+/** An upload whose removal was cut off shows itself as one that has expired long ago: to whoever removes those. */
+function listedInfo(record: UploadRecord, bucket: string): FileInfo {
+  const info = infoOf(record, bucket);
+  return record.lost ? { ...info, state: 'receiving', offset: 0, expiresAt: LONG_AGO } : info;
+}
+
+function matches(info: FileInfo, filter: ListFilter): boolean {
+  if (info.expiresAt?.getTime() === LONG_AGO.getTime() && filter.expiresBefore === undefined) return false;
+  if (filter.state !== undefined && stateOf(info) !== filter.state) return false;
+  if (filter.expiresBefore === undefined) return true;
+  return info.expiresAt !== undefined && info.expiresAt < filter.expiresBefore;
+}

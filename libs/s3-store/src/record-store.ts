@@ -1,0 +1,33 @@
+import type { UploadRecord } from './upload-record.js';
+
+/** A record, and which version of it the bucket has. */
+export interface Versioned {
+  readonly record: UploadRecord;
+  readonly version: string;
+}
+
+/** One record's place in a list. */
+export interface ListedRecord {
+  readonly id: string;
+  readonly key: string;
+  readonly etag: string;
+}
+
+/** Keeps the records of uploads, so that of two writers who know the same version only one succeeds. */
+export interface RecordStore {
+  /**
+   * @param known what is known already: returned as it is while it is the newest
+   * @throws HttpError `ERR_UPLOAD_NOT_FOUND`
+   */
+  read(id: string, known?: Versioned): Promise<Versioned>;
+  /** @returns the version. @throws HttpError `ERR_UPLOAD_EXISTS` */
+  create(record: UploadRecord): Promise<string>;
+  /** @returns the version. @throws HttpError `ERR_LOCK_LOST` when `version` is not the newest any more */
+  commit(record: UploadRecord, version: string): Promise<string>;
+  /** Removes the record of an upload whose `version` is the newest: no commit that is still under way brings the upload back. */
+  remove(record: UploadRecord, version: string): Promise<void>;
+  /** Records whose key comes after `cursor`, in order. The cursor that it returns is absent at the end. */
+  list(cursor: string | undefined): Promise<{ records: ListedRecord[]; cursor?: string }>;
+  /** The record that a list has named; undefined when it is gone or not ours. */
+  open(listed: ListedRecord): Promise<UploadRecord | undefined>;
+}

@@ -1,0 +1,25 @@
+import { ErrInsufficientStorage, hasCode, type StoreContext } from '@nestjs-tus/core';
+import { storageError } from './storage-error.js';
+import type { Service, UploadState } from './upload-state.js';
+
+/** Says in the record that the upload is gone, so that nothing of it is offered while it is being removed, and no other holder goes on. */
+export async function markRemoved(state: UploadState, context: StoreContext): Promise<void> {
+  if (state.version === undefined) return;
+  try {
+    await state.commit({ lost: new Date().toISOString() }, context);
+  } catch (error) {
+    // Where there is no room for this, removing makes some.
+    if (!hasCode(storageError(error), ErrInsufficientStorage)) throw error;
+  }
+}
+
+/** Removes all that belongs to an upload; its record last, so that what is left after a crash can be found. */
+export async function removeUpload({ bucket, keys, records }: Service, state: UploadState): Promise<void> {
+  const { record, version } = state;
+  state.isGone = true;
+  if (version === undefined) return;
+  if (record.multipart) await bucket.abortMultipart(record.key, record.multipart.id);
+  const { keys: tails } = await bucket.list(keys.tailPrefix(record.info.id));
+  await Promise.all([record.key, ...tails.map(({ key }) => key)].map((key) => bucket.remove(key)));
+  await records.remove(record, version);
+}

@@ -1,0 +1,254 @@
+import type { Readable } from 'node:stream';
+import {
+  type ByteRange,
+  type ConcatableUpload,
+  copyFileInfo,
+  ErrLockLost,
+  errors,
+  hasCode,
+  type FileInfo,
+  type FileInfoUpdate,
+  type LengthDeclarableUpload,
+  type StoreContext,
+  type TerminatableUpload,
+  type UpdatableUpload,
+  type Upload,
+  type VerifiableUpload,
+} from '@nestjs-tus/core';
+import { Appending } from './appending.js';
+import { concatenate } from './concatenate.js';
+import { openContent } from './open-content.js';
+import { largestUpload } from './part-size.js';
+import { saysNothingNew, updated } from './record-changes.js';
+import { markRemoved, removeUpload } from './remove-upload.js';
+import { completeParts, leaveOutStrays } from './stray-parts.js';
+import { hasName, storageError } from './storage-error.js';
+import { infoOf, offsetOf } from './upload-record.js';
+import { type Service, UploadState } from './upload-state.js';
+
+/** An upload in a bucket, and all that the extensions can do with it. */
+export class S3Upload
+  implements
+    Upload,
+    TerminatableUpload,
+    ConcatableUpload,
+    LengthDeclarableUpload,
+    VerifiableUpload,
+    UpdatableUpload
+{
+  /** True until the first look at what has just been read. */
+  private isFresh = true;
+
+  constructor(
+    private readonly service: Service,
+    private state: UploadState,
+    /** Told of a removal. */
+    private readonly forget: () => void,
+  ) {}
+
+  async writeChunk(offset: number, source: Readable, context: StoreContext): Promise<number> {
+    return this.run(context, async (state) => {
+      const appending = this.append(state, offset, context, true);
+      await appending.read(source);
+      await appending.flush();
+      await appending.rest();
+      return this.conclude(appending, state, offset, context);
+    });
+  }
+
+  async writeVerifiedChunk(
+    offset: number,
+    source: Readable,
+    verify: () => Promise<void>,
+    context: StoreContext,
+  ): Promise<number> {
+    return this.run(context, async (state) => {
+      const appending = this.append(state, offset, context, false);
+      const isWhole = await appending.read(source);
+      try {
+        if (isWhole && appending.failure === undefined) {
+          // Before the rest is stored: that may make an object that others see.
+          await verify();
+          await appending.flush();
+        }
+      } catch (error) {
+        await appending.rest();
+        await appending.takeBack();
+        throw error;
+      }
+      await appending.rest();
+      if (isWhole && appending.failure === undefined) return this.conclude(appending, state, offset, context);
+      await appending.takeBack();
+      if (appending.failure !== undefined) return this.reject(appending.failure, state, 0, context);
+      return 0;
+    });
+  }
+
+  async getInfo(context: StoreContext): Promise<FileInfo> {
+    return this.run(context, async ({ record }) => copyFileInfo(infoOf(record, this.service.bucket.name)));
+  }
+
+  async getReader(context: StoreContext, range?: ByteRange): Promise<Readable> {
+    return this.run(context, ({ record }) => openContent(this.service, record, range));
+  }
+
+  async finishUpload(context: StoreContext): Promise<void> {
+    return this.run(context, (state) => this.finish(state, context));
+  }
+
+  async terminate(context: StoreContext): Promise<void> {
+    return this.run(context, async (state) => {
+      if (context.signal?.aborted) throw errors.lockLost(context.signal.reason);
+      await markRemoved(state, context);
+      await removeUpload(this.service, state);
+      this.forget();
+    });
+  }
+
+  async concatUploads(partialUploads: Upload[], context: StoreContext): Promise<void> {
+    return this.run(context, async (state) => {
+      if (state.record.complete) return;
+      const partials = await Promise.all(
+        partialUploads.map(async (upload) => {
+          const { record } = await ownUpload(upload).current({});
+          if (record.info.size === 0 && !record.info.sizeIsDeferred) return { key: record.key, size: 0 };
+          if (!record.complete) throw errors.uploadNotFinished();
+          return { key: record.key, size: record.info.size };
+        }),
+      );
+      await concatenate(this.service, state, partials, context);
+      if (!state.record.complete) await this.complete(state, context);
+    });
+  }
+
+  async declareLength(length: number, context: StoreContext): Promise<void> {
+    return this.run(context, async (state) => {
+      failIfTooLarge(this.service, length);
+      // Not at rest: the bytes that come with this request go on with the numbers that are free.
+      await state.commit({ info: { ...state.record.info, size: length, sizeIsDeferred: false } }, context);
+      if (offsetOf(state.record) === length) await this.finish(state, context);
+    });
+  }
+
+  async update(changes: FileInfoUpdate, context: StoreContext): Promise<void> {
+    return this.run(context, async (state) => {
+      const info = updated(state.record.info, changes);
+      if (saysNothingNew(state.record, info)) return;
+      await state.commitAtRest({ info }, context);
+    });
+  }
+
+  /** What is known under this operation's lock; without one, what the bucket says now. */
+  async current(context: StoreContext): Promise<UploadState> {
+    const { state } = this;
+    if (state.isGone) throw errors.notFound();
+    const isOwn = context.lock !== undefined && context.lock === state.lock && !state.isStale;
+    if (isOwn || state.isPending || (this.isFresh && !context.lock)) {
+      this.isFresh = false;
+      return state;
+    }
+    const known = state.isStale ? undefined : state.stored;
+    const read = await this.service.records.read(state.record.info.id, known);
+    if (read.record.lost) throw errors.notFound();
+    if (read !== known) this.state = new UploadState(this.service, read, false, context.lock);
+    return this.state;
+  }
+
+  private async run<T>(context: StoreContext, work: (state: UploadState) => Promise<T>): Promise<T> {
+    try {
+      return await work(await this.current(context));
+    } catch (error) {
+      throw storageError(error, context.signal);
+    }
+  }
+
+  private async finish(state: UploadState, context: StoreContext): Promise<void> {
+    if (state.record.complete) return;
+    if (state.record.segments.length > 0 || !state.record.multipart) {
+      const appending = this.append(state, offsetOf(state.record), context, true);
+      await appending.flush();
+      await appending.rest();
+      await this.conclude(appending, state, offsetOf(state.record), context);
+    }
+    if (!state.record.complete) await this.complete(state, context);
+  }
+
+  private append(state: UploadState, offset: number, context: StoreContext, counts: boolean): Appending {
+    const expected = offsetOf(state.record);
+    if (offset !== expected) throw errors.mismatchOffset(expected);
+    return new Appending(this.service, state, context, counts);
+  }
+
+  /** Commits what is stored. @returns bytes that count now */
+  private async conclude(
+    appending: Appending,
+    state: UploadState,
+    offset: number,
+    context: StoreContext,
+  ): Promise<number> {
+    const keptSoFar = offsetOf(state.record) - offset;
+    if (context.signal?.aborted) return this.reject(appending.failure, state, keptSoFar, context);
+    if (isLost(appending.failure)) return this.giveUp(state, appending.failure, context);
+    try {
+      await appending.commit();
+    } catch (error) {
+      // Somebody else has the upload: nobody will ever count what was stored here. It is only tidier without it.
+      if (hasCode(error, ErrLockLost)) await appending.takeBack().catch(() => undefined);
+      throw error;
+    }
+    const kept = offsetOf(state.record) - offset;
+    if (appending.failure !== undefined) return this.reject(appending.failure, state, kept, context);
+    return kept;
+  }
+
+  private async reject(
+    failure: unknown,
+    state: UploadState,
+    bytesWritten: number,
+    context: StoreContext,
+  ): Promise<never> {
+    if (isLost(failure) && !context.signal?.aborted) return this.giveUp(state, failure, context);
+    const error = storageError(failure ?? errors.lockLost(), context.signal);
+    throw error instanceof Error ? Object.assign(error, { bytesWritten }) : error;
+  }
+
+  /** Makes the object of the parts. */
+  private async complete(state: UploadState, context: StoreContext): Promise<void> {
+    if (state.record.sealed) await leaveOutStrays(this.service, state, context);
+    try {
+      await completeParts(this.service, state.record, state.record.parts, context);
+    } catch (error) {
+      if (isLost(error)) return this.giveUp(state, error, context);
+      if (!hasName(error, 'InvalidPart')) throw error;
+      await leaveOutStrays(this.service, state, context, error);
+      await completeParts(this.service, state.record, state.record.parts, context);
+    }
+    await state.commitAtRest({ complete: true, parts: [], multipart: undefined }, context);
+  }
+
+  /**
+   * The service has lost parts or tail: a lifecycle rule has removed them. The record says so first, which fails for a holder whose place somebody
+   * else has taken, and who has finished the upload meanwhile.
+   */
+  private async giveUp(state: UploadState, cause: unknown, context: StoreContext): Promise<never> {
+    await state.commit({ lost: new Date().toISOString() }, context);
+    await removeUpload(this.service, state);
+    this.forget();
+    throw errors.uploadExpired(cause);
+  }
+}
+
+export function ownUpload(upload: Upload): S3Upload {
+  if (upload instanceof S3Upload) return upload;
+  throw new TypeError('This upload was not made by an S3Store.');
+}
+
+/** @throws HttpError `ERR_MAX_SIZE_EXCEEDED` */
+export function failIfTooLarge({ options }: Service, size: number): void {
+  if (size > largestUpload(options)) throw errors.maxSizeExceeded();
+}
+
+/** The parts are gone, or a tail object is. */
+function isLost(error: unknown): boolean {
+  return hasName(error, 'NoSuchUpload', 'NoSuchKey');
+}

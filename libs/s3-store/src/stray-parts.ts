@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto';
+import type { StoreContext } from '@nestjs-tus/core';
+import { hasName } from './storage-error.js';
+import { type StoredPart, sum, type UploadRecord } from './upload-record.js';
+import type { Service, UploadState } from './upload-state.js';
+
+/** Bytes that are copied at once. */
+const COPY_SIZE = 1024 * 1024 * 1024;
+
+/**
+ * Completes a multipart upload. It may be done already, by a call whose answer was lost: the object says which attempt made it.
+ * @throws the service's NoSuchUpload when neither is there
+ */
+export async function completeParts(
+  { bucket }: Service,
+  { key, multipart, info }: UploadRecord,
+  parts: readonly StoredPart[],
+  { signal }: StoreContext,
+): Promise<void> {
+  if (!multipart) throw new Error(`the upload ${info.id} has no parts to complete`);
+  try {
+    await bucket.completeMultipart(key, multipart.id, parts, signal);
+  } catch (error) {
+    if (signal?.aborted || hasName(error, 'InvalidPart')) throw error;
+    // Ceph's gateway answers 500 when there is no such multipart upload: what is there tells more than the answer.
+    const absence = await bucket.absenceOfMultipart(key, multipart.id);
+    if (absence === undefined) throw error;
+    const object = await bucket.head(key);
+    if (object?.attempt !== multipart.attempt || object.size !== sum(parts)) throw absence;
+  }
+}
+
+/**
+ * Makes the parts that count those of a new multipart upload, where the service completes one only with every part that was ever uploaded: Ceph's
+ * gateway answers InvalidPart otherwise, while AWS drops the rest. Strays come from a request that failed in the middle, and from a holder that was
+ * replaced. A part can neither be removed nor read, so all of them are made one object first, and what counts is copied out of that.
+ *
+ * @param refusal why the parts that count were not enough
+ * @throws `refusal` when there are no strays
+ */
+export async function leaveOutStrays(
+  service: Service,
+  state: UploadState,
+  context: StoreContext,
+  refusal?: unknown,
+): Promise<void> {
+  const sealed = state.record.sealed ?? (await findAll(service, state, context, refusal));
+  await completeParts(service, state.record, sealed, context);
+  await copyCounted(service, state, sealed, context);
+}
+
+async function findAll(
+  { bucket, options }: Service,
+  state: UploadState,
+  context: StoreContext,
+  refusal: unknown,
+): Promise<StoredPart[]> {
+  const { key, multipart, parts } = state.record;
+  if (!multipart) throw refusal;
+  const counted = new Map(parts.map((part) => [part.number, part]));
+  const all = await bucket.listParts(key, multipart.id);
+  const isWhole =
+    all.filter(({ number, etag }) => counted.get(number)?.etag === etag).length === parts.length;
+  // A part that counts is not what it was: nothing here can mend that.
+  if (!isWhole || all.length === parts.length) throw refusal;
+  for (const [index, { number, size }] of all.entries()) {
+    const isLast = index === all.length - 1;
+    if (counted.has(number) || size >= options.minPartSize || isLast) continue;
+    // Only the last part may be small, and what a stray holds is of no interest.
+    const filler = Buffer.alloc(options.minPartSize);
+    const etag = await bucket.uploadPart(key, multipart.id, number, filler, context.signal);
+    all[index] = { number, size: filler.length, etag };
+  }
+  await state.commit({ sealed: all }, context);
+  return all;
+}
+
+async function copyCounted(
+  { bucket, permits }: Service,
+  state: UploadState,
+  sealed: readonly StoredPart[],
+  context: StoreContext,
+): Promise<void> {
+  const { key, info, parts } = state.record;
+  const attempt = randomBytes(8).toString('hex');
+  const id = await bucket.createMultipart(key, info, attempt, context.signal);
+  const copied: StoredPart[] = [];
+  for (const { start, end } of rangesOf(sealed, new Set(parts.map(({ number }) => number)))) {
+    const number = copied.length + 1;
+    const range = { start, end: end - 1 };
+    const etag = await permits.run(() => bucket.copyPart(key, id, number, { key, range }, context.signal));
+    copied.push({ number, size: end - start, etag });
+  }
+  state.numberAnew(copied.length + 1);
+  await state.commit({ multipart: { id, attempt }, parts: copied, sealed: undefined }, context);
+}
+
+/** Where the parts that count are in the object that all of them have become; neighbours together. */
+function rangesOf(
+  sealed: readonly StoredPart[],
+  counted: ReadonlySet<number>,
+): { start: number; end: number }[] {
+  const ranges: { start: number; end: number }[] = [];
+  let position = 0;
+  for (const { number, size } of sealed) {
+    const start = position;
+    position += size;
+    if (!counted.has(number)) continue;
+    const last = ranges.at(-1);
+    if (last?.end === start && position - last.start <= COPY_SIZE) last.end = position;
+    else ranges.push({ start, end: position });
+  }
+  return ranges;
+}

@@ -1,0 +1,134 @@
+import { randomBytes } from 'node:crypto';
+import { copyFileInfo, errors, type FileInfo, hasAllBytes } from '@nestjs-tus/core';
+
+/** A part of the multipart upload that counts. */
+export interface StoredPart {
+  readonly number: number;
+  /** Bytes. */
+  readonly size: number;
+  readonly etag: string;
+}
+
+/** An object with bytes that are too few for a part, or that memory had no room for. */
+export interface Segment {
+  readonly key: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/**
+ * All that is known of an upload, as its record in the bucket says it. Nothing counts that is not here: the content is `parts`, then
+ * `segments`, or, once `complete`, the object.
+ */
+export interface UploadRecord {
+  readonly info: FileInfo;
+  /** The object's key. */
+  readonly key: string;
+  /** Names this version of the record: how a commit whose answer was lost is recognised. */
+  readonly commit: string;
+  /** True once the object is whole. */
+  readonly complete: boolean;
+  /** The service's multipart upload; `attempt` is in the metadata of the object that it becomes. */
+  readonly multipart?: { readonly id: string; readonly attempt: string };
+  readonly parts: readonly StoredPart[];
+  readonly segments: readonly Segment[];
+  /** Keys of segments that count no more, and may be there still. */
+  readonly garbage: readonly string[];
+  /** The first part number that was free when this was committed. */
+  readonly nextNumber: number;
+  /** The token of the lock whose holder had nothing under way when it committed this. */
+  readonly idleToken?: string;
+  /** What `multipart` is completed with, strays and all, to be copied without them; see stray-parts.ts. */
+  readonly sealed?: readonly StoredPart[];
+  /** When the upload was found lost or was given up: it is being removed, and nobody else may go on with it. */
+  readonly lost?: string;
+}
+
+export function newRecord(info: FileInfo, key: string): UploadRecord {
+  return {
+    info: { ...copyFileInfo(info), offset: 0 },
+    key,
+    commit: newCommit(),
+    complete: false,
+    parts: [],
+    segments: [],
+    garbage: [],
+    nextNumber: 1,
+  };
+}
+
+export function newCommit(): string {
+  return randomBytes(8).toString('hex');
+}
+
+/** Bytes that are stored. */
+export function offsetOf(record: UploadRecord): number {
+  return record.complete ? record.info.size : sum(record.parts) + sum(record.segments);
+}
+
+/** The upload as the engine sees it. */
+export function infoOf(record: UploadRecord, bucket: string): FileInfo {
+  // A final upload has no content until it has all of it.
+  const offset = record.info.isFinal && !record.complete ? 0 : offsetOf(record);
+  const info: FileInfo = {
+    ...record.info,
+    offset,
+    storage: { ...record.info.storage, type: 's3store', bucket, key: record.key },
+  };
+  // All bytes without an object is not finished: the engine comes back with finishUpload.
+  if (!record.complete && info.state === undefined && hasAllBytes(info)) info.state = 'receiving';
+  return info;
+}
+
+export function sum(pieces: readonly { readonly size: number }[]): number {
+  return pieces.reduce((total, { size }) => total + size, 0);
+}
+
+/** What makes a record ours: other applications may keep objects beside it. */
+const FORMAT = 'nestjs-tus/s3-store 1';
+
+/** Parts are written as `[number, size, etag]`: there may be ten thousand of them. */
+export function serializeRecord({ parts, ...record }: UploadRecord): string {
+  const written = parts.map(({ number, size, etag }) => [number, size, etag]);
+  return JSON.stringify({ format: FORMAT, record: { ...record, parts: written } });
+}
+
+/** @returns undefined for what is not a record of ours */
+export function parseRecord(text: string): UploadRecord | undefined {
+  const file = parseFile(text);
+  if (file?.format !== FORMAT || !file.record) return undefined;
+  const { parts, info, ...record } = file.record;
+  return {
+    ...record,
+    info: { ...info, createdAt: dateOf(info.createdAt), expiresAt: dateOf(info.expiresAt) },
+    parts: parts.map(([number, size, etag]) => ({ number, size, etag })),
+  };
+}
+
+/** @throws HttpError `ERR_INTERNAL_SERVER_ERROR` when something else is at a record's key */
+export function parseOwnRecord(text: string, key: string): UploadRecord {
+  const record = parseRecord(text);
+  if (!record) throw errors.internal(new Error(`${key} is not a record of this store`));
+  return record;
+}
+
+/** JSON has no dates: they are text in it. */
+interface RecordFile {
+  readonly format?: string;
+  readonly record?: Omit<UploadRecord, 'parts'> & {
+    readonly parts: readonly (readonly [number, number, string])[];
+  };
+}
+
+function parseFile(text: string): RecordFile | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function dateOf(written: Date | string | undefined): Date | undefined {
+  return written === undefined ? undefined : new Date(written);
+}

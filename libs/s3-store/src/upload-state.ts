@@ -1,0 +1,142 @@
+import { errors, type Lock, type StoreContext } from '@nestjs-tus/core';
+import type { Bucket } from './bucket.js';
+import type { BufferBudget } from './buffer-budget.js';
+import { NUMBERS_AHEAD } from './limits.js';
+import type { ObjectKeys } from './object-keys.js';
+import type { ResolvedOptions } from './options.js';
+import type { Permits } from './permits.js';
+import type { RecordStore, Versioned } from './record-store.js';
+import { newCommit, type UploadRecord } from './upload-record.js';
+
+/** What the uploads of a store share. */
+export interface Service {
+  readonly bucket: Bucket;
+  readonly records: RecordStore;
+  readonly keys: ObjectKeys;
+  readonly options: ResolvedOptions;
+  readonly permits: Permits;
+  readonly budget: BufferBudget;
+}
+
+type RecordChanges = Partial<Omit<UploadRecord, 'commit' | 'nextNumber' | 'idleToken'>>;
+
+/**
+ * What a node knows of an upload while it holds its lock: the record, its version, and which part numbers are its own.
+ *
+ * A part number is never used twice, so that a holder that was paused, and wakes up when somebody else has gone on, overwrites nothing that
+ * counts. A holder may use NUMBERS_AHEAD numbers from the record's `nextNumber` on. The next one begins there too when the record says that
+ * the holder before had nothing under way; otherwise it leaves them out, and says so in the record before it uses any.
+ */
+export class UploadState {
+  record: UploadRecord;
+  /** Undefined: the record is not in the bucket yet. */
+  version: string | undefined;
+  /** The lock under which this was read; undefined for a look without one. */
+  readonly lock: Lock | undefined;
+  /** True when the bucket may have something else: a commit failed, and nobody knows how. */
+  isStale = false;
+  /** True once the upload has been removed. */
+  isGone = false;
+  private nextNumber: number;
+
+  constructor(
+    private readonly service: Service,
+    { record, version }: { record: UploadRecord; version: string | undefined },
+    /** True when every number from the record's `nextNumber` on is free. */
+    private mayNumber: boolean,
+    lock?: Lock,
+  ) {
+    this.lock = lock;
+    this.record = record;
+    this.version = version;
+    this.nextNumber = record.nextNumber;
+  }
+
+  get stored(): Versioned | undefined {
+    return this.version === undefined ? undefined : { record: this.record, version: this.version };
+  }
+
+  /** True for an upload whose record is written with its first bytes. */
+  get isPending(): boolean {
+    return this.version === undefined && !this.isStale;
+  }
+
+  /** The number that the next part will get, unless a commit comes in between. */
+  get upcomingNumber(): number {
+    return this.mayNumber ? this.nextNumber : this.nextNumber + NUMBERS_AHEAD;
+  }
+
+  /** Numbers begin anew in a multipart upload that no other node knows. */
+  numberAnew(first = 1): void {
+    this.mayNumber = true;
+    this.nextNumber = first;
+  }
+
+  /**
+   * Takes a part number; commits `progress` when there is no free one.
+   * @throws HttpError `ERR_MAX_SIZE_EXCEEDED` when the service takes no more parts
+   */
+  async takeNumber(progress: () => RecordChanges, context: StoreContext): Promise<number> {
+    if (!this.mayNumber) {
+      this.nextNumber = this.upcomingNumber;
+      await this.commit(progress(), context);
+      this.mayNumber = true;
+    } else if (this.nextNumber >= this.record.nextNumber + NUMBERS_AHEAD) {
+      await this.commit(progress(), context);
+    }
+    const number = this.nextNumber;
+    if (number > this.service.options.maxParts) {
+      throw errors.maxSizeExceeded(new Error(`the service takes ${this.service.options.maxParts} parts`));
+    }
+    this.nextNumber += 1;
+    return number;
+  }
+
+  /** Commits when nothing of this operation is under way: whoever comes next can go on where this ended. */
+  async commitAtRest(changes: RecordChanges, context: StoreContext): Promise<void> {
+    await this.write(changes, context, context.lock?.token);
+    this.mayNumber = false;
+  }
+
+  /** Commits in the middle of an operation. */
+  commit(changes: RecordChanges, context: StoreContext): Promise<void> {
+    return this.write(changes, context, undefined);
+  }
+
+  private async write(
+    changes: RecordChanges,
+    context: StoreContext,
+    idleToken: string | undefined,
+  ): Promise<void> {
+    const record: UploadRecord = {
+      ...this.record,
+      ...changes,
+      commit: newCommit(),
+      nextNumber: this.nextNumber,
+      idleToken,
+    };
+    const { records } = this.service;
+    if (context.signal?.aborted) throw errors.lockLost(context.signal.reason);
+    try {
+      this.version =
+        this.version === undefined
+          ? await records.create(record)
+          : await records.commit(record, this.version);
+    } catch (error) {
+      this.isStale = true;
+      throw error;
+    }
+    this.record = record;
+    await this.removeGarbage();
+  }
+
+  /** Bytes that count no more are removed only now, that those which replace them are committed. */
+  private async removeGarbage(): Promise<void> {
+    const { garbage } = this.record;
+    if (garbage.length === 0) return;
+    const removed = await Promise.allSettled(garbage.map((key) => this.service.bucket.remove(key)));
+    // What could not be removed stays named in the record, and is tried again after the next commit.
+    const left = garbage.filter((_, index) => removed[index]?.status === 'rejected');
+    this.record = { ...this.record, garbage: left };
+  }
+}
