@@ -68,6 +68,24 @@ describe('postFinish', () => {
     expect(calls.map((call) => call.upload.id)).toEqual([idOf(empty), idOf(answer.headers.location ?? '')]);
   });
 
+  it('is called for an upload of the IETF draft when its client says that it is complete', async () => {
+    const { Job, calls } = jobHook();
+    const { graph, infoOf } = lasting();
+    const { url } = await startApp({
+      imports: [TusModule.forRoot({ ...graph, hooks: [Job], enableExperimentalProtocol: true })],
+    });
+    const answer = await send(
+      'POST',
+      `${url}/files`,
+      { 'Upload-Draft-Interop-Version': 6, 'Upload-Complete': '?1', 'Content-Length': 5 },
+      'hello',
+    );
+    expect(answer.status).toBe(201);
+    const one = answer.headers.location ?? '';
+    await eventually('the mark is gone', async () => (await infoOf(one)).untold === undefined);
+    expect(calls.map(({ upload: { id } }) => id)).toEqual([idOf(one)]);
+  });
+
   it('is called again until it resolves, and its failure is logged', async () => {
     const fail = () => Promise.reject(new Error('queue is down'));
     const { Job, calls } = jobHook(fail, fail);
