@@ -16,6 +16,8 @@ export interface RequestRoute {
   readonly request?: unknown;
 }
 
+const MAX_REQUEST_ID = 36;
+
 export interface ExchangeOptions {
   readonly respectForwardedHeaders: boolean;
   /** An absolute base URL with a slash at the end, if one is configured. */
@@ -63,6 +65,21 @@ export class Exchange {
     const length = headers['content-length'];
     if (length === undefined && isOpenStream(this.req)) return true;
     return headers['transfer-encoding'] !== undefined || (length ?? '0') !== '0';
+  }
+
+  /** The X-Request-ID that the client or a proxy gave the request, for the log: at most 36 characters, a UUID. */
+  get requestId(): string | undefined {
+    const id = this.req.headers['x-request-id'];
+    return typeof id === 'string' && id !== '' ? id.slice(0, MAX_REQUEST_ID) : undefined;
+  }
+
+  /** What the log says with everything that concerns this request, as keys and values in turn. */
+  get logDetails(): string[] {
+    const { requestId, route } = this;
+    return [
+      ...(route.uploadId === undefined ? [] : ['id', route.uploadId]),
+      ...(requestId === undefined ? [] : ['requestId', requestId]),
+    ];
   }
 
   /** The URL of an upload for a client: absolute where the request tells our host, a path otherwise. */
