@@ -16,11 +16,7 @@ export interface RequestRoute {
   readonly request?: unknown;
 }
 
-/** The host that a client asks for: HTTP/2 has a pseudo-header for it, which Node's types of a request don't know. */
-function hostOf({ headers }: IncomingMessage): string | undefined {
-  const authority = headers[':authority'];
-  return typeof authority === 'string' ? authority : headers.host;
-}
+const MAX_REQUEST_ID = 36;
 
 export interface ExchangeOptions {
   readonly respectForwardedHeaders: boolean;
@@ -71,6 +67,21 @@ export class Exchange {
     return headers['transfer-encoding'] !== undefined || (length ?? '0') !== '0';
   }
 
+  /** The X-Request-ID that the client or a proxy gave the request, for the log: at most 36 characters, a UUID. */
+  get requestId(): string | undefined {
+    const id = this.req.headers['x-request-id'];
+    return typeof id === 'string' && id !== '' ? id.slice(0, MAX_REQUEST_ID) : undefined;
+  }
+
+  /** What the log says with everything that concerns this request, as keys and values in turn. */
+  get logDetails(): string[] {
+    const { requestId, route } = this;
+    return [
+      ...(route.uploadId === undefined ? [] : ['id', route.uploadId]),
+      ...(requestId === undefined ? [] : ['requestId', requestId]),
+    ];
+  }
+
   /** The URL of an upload for a client: absolute where the request tells our host, a path otherwise. */
   urlOf(uploadId: string): string {
     return `${this.options.publicBase ?? `${this.origin}${this.prefix}${this.route.collectionPath}`}${uploadId}`;
@@ -114,4 +125,10 @@ export class Exchange {
 function isOpenStream(req: object): boolean {
   if (!('stream' in req) || typeof req.stream !== 'object' || req.stream === null) return false;
   return 'endAfterHeaders' in req.stream && req.stream.endAfterHeaders === false;
+}
+
+/** The host that a client asks for: HTTP/2 has a pseudo-header for it, which Node's types of a request don't know. */
+function hostOf({ headers }: IncomingMessage): string | undefined {
+  const authority = headers[':authority'];
+  return typeof authority === 'string' ? authority : headers.host;
 }

@@ -71,6 +71,7 @@ export class TusLifecycle
 
   onApplicationBootstrap(): void {
     const server = this.httpServer;
+    this.resumeOnceListening(server);
     if (server) this.door?.attach(server, this.parts.endpoint);
   }
 
@@ -84,6 +85,13 @@ export class TusLifecycle
     this.parts.events.close();
     await locker?.close?.();
     await core?.close?.();
+  }
+
+  /** Hooks that an earlier process has not told may need the whole app; by then, all of it is there. */
+  private resumeOnceListening(server: Server | undefined): void {
+    const resume = () => void this.handler.resume();
+    if (server?.listening) resume();
+    else server?.once('listening', resume);
   }
 
   private async startEngine(): Promise<void> {
