@@ -12,8 +12,8 @@ import {
 } from 'nestjs-tus';
 import { TusHealthIndicator, type TusHealthOptions } from 'nestjs-tus/health';
 import { temporaryFolder } from '../harness/temporary-folder.js';
-import { describeEachAdapter } from './adapters.js';
 import { send } from './apps/http-client.js';
+import { describeEachAdapter } from './adapters.js';
 
 describeEachAdapter('health', (startApp) => {
   async function healthOf(endpoint: TusModuleOptions & TusGraphOptions, options?: TusHealthOptions) {

@@ -1,8 +1,8 @@
 import { MemoryStore, TusModule } from 'nestjs-tus';
-import { describeEachAdapter } from './adapters.js';
 import { append, create, idOf, send, TUS } from './apps/http-client.js';
+import { describeEachAdapter } from './adapters.js';
 
-describeEachAdapter('the log', (startApp) => {
+describeEachAdapter('logs', (startApp) => {
   async function logged(store: MemoryStore = new MemoryStore()) {
     const lines: string[] = [];
     const write = (text: string) => void lines.push(text);

@@ -1,8 +1,8 @@
 import { Metrics, MemoryStore, TusModule, getTusMetricsToken } from 'nestjs-tus';
 import { TusMetricsModule, TUS_REGISTRY } from 'nestjs-tus/metrics';
 import { Counter, Registry } from 'prom-client';
-import { describeEachAdapter } from './adapters.js';
 import { append, create, send, TUS, upload } from './apps/http-client.js';
+import { describeEachAdapter } from './adapters.js';
 
 describeEachAdapter('metrics', (startApp) => {
   const store = { useFactory: () => new MemoryStore() };

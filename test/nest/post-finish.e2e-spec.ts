@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { MemoryLocker, MemoryStore, TusModule, TusService, type HookEvent, type TusHooks } from 'nestjs-tus';
 import { eventually } from '../harness/eventually.js';
-import { describeEachAdapter } from './adapters.js';
 import { append, create, idOf, send, TUS, upload } from './apps/http-client.js';
+import { describeEachAdapter } from './adapters.js';
 
 describeEachAdapter('postFinish', (startApp) => {
   const silent = { error: () => undefined, warn: () => undefined, log: () => undefined };

@@ -29,8 +29,8 @@ import { catchError, mergeMap, NEVER, throwError, timeout, TimeoutError, type Ob
 import { eventually } from '../harness/eventually.js';
 import { openPatch } from '../harness/open-patch.js';
 import { temporaryFolder } from '../harness/temporary-folder.js';
-import { describeEachAdapter } from './adapters.js';
 import { create, idOf, send, TUS } from './apps/http-client.js';
+import { describeEachAdapter } from './adapters.js';
 
 describeEachAdapter('recipes', (startApp) => {
   const store = { useFactory: () => new MemoryStore() };
