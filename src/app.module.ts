@@ -18,7 +18,8 @@ class ServerOptionsModule {
 
 @Module({})
 export class AppModule {
-  static with(options: ServerOptions): DynamicModule {
+  /** @param extras modules that only some of the options ask for */
+  static with(options: ServerOptions, extras: readonly DynamicModule[] = []): DynamicModule {
     return {
       module: AppModule,
       imports: [
@@ -29,6 +30,7 @@ export class AppModule {
           store: { inject: [SERVER_OPTIONS], useFactory: storeOf },
           locker: { inject: [SERVER_OPTIONS], useFactory: lockerOf },
         }),
+        ...extras,
       ],
       controllers: [IndexController],
     };

@@ -1,7 +1,10 @@
+import cluster from 'node:cluster';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { TusHandler } from 'nestjs-tus';
+import { TusWorkers } from 'nestjs-tus/cluster';
 import { TusExpressAdapter } from 'nestjs-tus/express';
 import { AppModule } from './app.module.js';
 import type { ServerOptions } from './config/server-options.js';
@@ -24,12 +27,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   // A request may take hours: networkTimeout ends those that hang.
   const adapter = new TusExpressAdapter(undefined, { maxHeaderSize: MAX_HEADER_BYTES, requestTimeout: 0 });
   adapter.disable('x-powered-by');
-  const app = await NestFactory.create(AppModule.with(options), adapter, {
+  const workers = cluster.isWorker ? new TusWorkers() : undefined;
+  const extras = options.exposeMetrics ? [await metricsModule(workers)] : [];
+  const app = await NestFactory.create(AppModule.with(options, extras), adapter, {
     bodyParser: false,
     abortOnError: false,
     logger: new ServerLogger(options.logLevel),
   });
   await app.init();
+  workers?.join(app);
   const server = app.getHttpServer() as Server;
   await listen(server, options);
   const handler = app.get(TusHandler);
@@ -46,6 +52,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       await app.close();
     },
   };
+}
+
+/** Loaded only when it is wanted: the start has to be quick. */
+async function metricsModule(workers: TusWorkers | undefined): Promise<DynamicModule> {
+  const { TusMetricsModule } = await import('nestjs-tus/metrics');
+  return TusMetricsModule.forRoot({ source: workers && (() => workers.numbers()) });
 }
 
 // Not by `app.listen`, which logs what fails, too: the operator gets one line, from main.

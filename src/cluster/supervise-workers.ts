@@ -1,5 +1,6 @@
 import cluster from 'node:cluster';
 import type { Worker } from 'node:cluster';
+import { relayTusWorkers } from 'nestjs-tus/cluster';
 import type { ServerOptions } from '../config/server-options.js';
 import { writeLine } from '../log/write-line.js';
 import { readyLine } from '../ready-line.js';
@@ -14,6 +15,7 @@ const MARGIN_MS = 100;
 
 /** Runs `options.workers` processes on one port, and replaces those that die. */
 export function superviseWorkers(options: ServerOptions): void {
+  relayTusWorkers();
   const budget = new RestartBudget(MOST_RESTARTS, RESTART_WINDOW_MS);
   const listening = new Set<number>();
   let isReady = false;

@@ -208,6 +208,7 @@ export const FLAGS = {
     'origins that may upload; matches the whole Origin header',
   ),
   behindProxy: flag('behind-proxy', toggle, 'false', 'trust Forwarded and X-Forwarded-* headers'),
+  exposeMetrics: flag('expose-metrics', toggle, 'false', 'answer GET /metrics in the format of Prometheus'),
   workers: flag('workers', workers, '1', 'processes; more than one needs --locker file or redis'),
   logLevel: flag(
     'log-level',

@@ -69,6 +69,7 @@ describe('readOptions', () => {
       disableCors: false,
       corsAllowOrigin: /.*/,
       behindProxy: false,
+      exposeMetrics: false,
       workers: 1,
       logLevel: 'log',
     });

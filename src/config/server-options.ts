@@ -37,6 +37,7 @@ export interface ServerOptions {
   readonly disableCors: boolean;
   readonly corsAllowOrigin: RegExp;
   readonly behindProxy: boolean;
+  readonly exposeMetrics: boolean;
   readonly workers: number;
   readonly logLevel: LogLevelName;
 }

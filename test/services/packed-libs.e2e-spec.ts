@@ -1,96 +1,20 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { Upload } from 'tus-js-client';
-import { within } from '../harness/eventually.js';
-import { randomContent, sha256 } from '../harness/random-content.js';
-import { temporaryFolder } from '../harness/temporary-folder.js';
-import { download } from '../harness/tus-requests.js';
+import { endServed, expectUploads, installOutside, LIBS, type AppOutside } from './app-outside.js';
 
-const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
-const LIBS = [
-  '@nestjs-tus/core',
-  '@nestjs-tus/file-store',
-  '@nestjs-tus/redis-locker',
-  '@nestjs-tus/s3-store',
-  'nestjs-tus',
-];
-const FROM_REGISTRY = [
-  ...['@nestjs/common@12', '@nestjs/core@12', '@nestjs/platform-express@12', 'reflect-metadata', 'rxjs'],
-  ...['@types/node@20', '@types/express@5'],
-];
-const CONTENT = randomContent('packed', 1_000_000);
 
-interface Packed {
-  readonly name: string;
-  readonly filename: string;
-  readonly files: readonly { readonly path: string }[];
-}
-
-/** An app in a folder of its own, which knows of this repository only what `npm pack` gives away. */
-let app: string;
-let packed: Packed[];
-
+let app: AppOutside;
 beforeAll(async () => {
-  app = await temporaryFolder();
-  const workspaces = LIBS.flatMap((lib) => ['--workspace', lib]);
-  const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', app, ...workspaces], {
-    cwd: root,
-  });
-  packed = JSON.parse(stdout.slice(stdout.indexOf('['))) as Packed[];
-  await writeFile(join(app, 'package.json'), JSON.stringify({ name: 'app-outside', private: true }));
-  const tarballs = packed.map(({ filename }) => `./${filename}`);
-  await run('npm', ['install', '--no-audit', '--no-fund', ...tarballs, ...FROM_REGISTRY], { cwd: app });
+  app = await installOutside([
+    ...['@nestjs/common@12', '@nestjs/core@12', '@nestjs/platform-express@12', 'reflect-metadata', 'rxjs'],
+    ...['@types/node@20', '@types/express@5'],
+  ]);
 });
-
-const started = new Set<ChildProcess>();
-afterEach(async () => {
-  const ended = [...started].map((child) => new Promise((resolve) => child.once('close', resolve)));
-  for (const child of started) child.kill('SIGKILL');
-  await Promise.all(ended);
-});
-
-/** Writes a program into the app, runs it, and gives the URL that it prints. */
-async function serve(file: string, program: string): Promise<string> {
-  await writeFile(join(app, file), program);
-  const child = spawn(process.execPath, [file], { cwd: app, stdio: ['ignore', 'pipe', 'pipe'] });
-  started.add(child);
-  child.once('close', () => started.delete(child));
-  const url = new Promise<string>((resolve, reject) => {
-    let output = '';
-    const read = (text: Buffer) => {
-      output += text.toString();
-      const [, found] = /serving (http:\S+)/.exec(output) ?? [];
-      if (found) resolve(found);
-    };
-    child.stdout.on('data', read);
-    child.stderr.on('data', read);
-    child.once('close', () => reject(new Error(`${file} ended:\n${output}`)));
-  });
-  return within(`${file} serving`, url, 60_000);
-}
-
-/** Uploads with tus-js-client, and gives the sha256 of what the server has then. */
-async function uploadAndDownload(endpoint: string): Promise<string> {
-  const url = await new Promise<string>((resolve, reject) => {
-    const upload = new Upload(CONTENT, {
-      endpoint,
-      chunkSize: 300_000,
-      retryDelays: null,
-      metadata: { filename: 'größe.bin' },
-      onError: reject,
-      onSuccess: () => resolve(upload.url ?? ''),
-    });
-    upload.start();
-  });
-  return sha256((await download(url)).body);
-}
+afterEach(endServed);
 
 it('a package holds what the build made, and nothing else', () => {
-  expect(packed.map(({ name }) => name).sort()).toEqual([...LIBS].sort());
-  for (const { files } of packed) {
+  expect(app.packed.map(({ name }) => name).sort()).toEqual([...LIBS].sort());
+  for (const { files } of app.packed) {
     const paths = files.map(({ path }) => path);
     expect(paths).toEqual(
       expect.arrayContaining(['package.json', 'LICENSE', 'dist/index.js', 'dist/index.d.ts']),
@@ -103,7 +27,7 @@ it('a package holds what the build made, and nothing else', () => {
 });
 
 it('a Nest app serves uploads by the installed module', async () => {
-  const endpoint = await serve(
+  await app.write(
     'nest-app.mjs',
     `
     import 'reflect-metadata';
@@ -121,11 +45,11 @@ it('a Nest app serves uploads by the installed module', async () => {
     console.log('serving', 'http://127.0.0.1:' + app.getHttpServer().address().port + '/files/');
     `,
   );
-  expect(await uploadAndDownload(endpoint)).toBe(sha256(CONTENT));
+  await expectUploads(await app.serve('nest-app.mjs'));
 });
 
 it('a CommonJS program requires the engine, and mounts it on node:http', async () => {
-  const endpoint = await serve(
+  await app.write(
     'plain.cjs',
     `
     const { createServer } = require('node:http');
@@ -138,12 +62,12 @@ it('a CommonJS program requires the engine, and mounts it on node:http', async (
     }));
     `,
   );
-  expect(await uploadAndDownload(endpoint)).toBe(sha256(CONTENT));
+  await expectUploads(await app.serve('plain.cjs'));
 });
 
 it('types resolve, and are more than any', async () => {
-  await writeFile(
-    join(app, 'types.mts'),
+  await app.write(
+    'types.mts',
     `
     import type { DynamicModule } from '@nestjs/common';
     import { MemoryLocker, MemoryStore, StoreComposer, TusHandler, errors, type FileInfo, type Upload } from '@nestjs-tus/core';
@@ -173,14 +97,6 @@ it('types resolve, and are more than any', async () => {
     skipLibCheck: true,
     types: ['node'],
   };
-  await writeFile(
-    join(app, 'tsconfig.json'),
-    JSON.stringify({ compilerOptions: options, files: ['types.mts'] }),
-  );
-  const check = run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', app]);
-  const complaints = await check.then(
-    () => '',
-    (error: { stdout: string }) => error.stdout,
-  );
-  expect(complaints).toBe('');
+  await app.write('tsconfig.json', JSON.stringify({ compilerOptions: options, files: ['types.mts'] }));
+  await app.run(join(root, 'node_modules/typescript/bin/tsc'), '-p', app.folder);
 });

@@ -134,6 +134,22 @@ describe.each<ConditionalWrites>(['if-match-bare', 'generations'])('fencing by %
     expect((await contentOf(other, id)).equals(whole)).toBe(true);
   });
 
+  it('parts of a holder that wakes up while the next one is at work overwrite none of its parts', async () => {
+    const [stopped, other] = [newNode(), newNode()];
+    const whole = randomContent('whole', 20 * MIB);
+    // Without a tail, so that the late part has all its bytes in memory.
+    const id = await started(stopped, whole.length, whole.subarray(0, 5 * MIB));
+    const { paused, wake } = pauseAt(stopped, ({ name }) => name === 'UploadPart');
+    const late = append(stopped, id, 5 * MIB, randomContent('late', 10 * MIB), heldLock('t1', 't0'));
+    const failure = late.catch((error: unknown) => error);
+    await paused;
+    await append(other, id, 5 * MIB, whole.subarray(5 * MIB, 15 * MIB), heldLock('t2', 't1', true));
+    wake();
+    expect(hasCode(await failure, ErrLockLost)).toBe(true);
+    await append(other, id, 15 * MIB, whole.subarray(15 * MIB), heldLock('t3', 't2'));
+    expect((await contentOf(newNode(), id)).equals(whole)).toBe(true);
+  });
+
   it('commits nothing once the lock is lost', async () => {
     const node = newNode();
     const id = await started(node, 20 * MIB, randomContent('first', 9));

@@ -1,9 +1,10 @@
 import { Upload, type UploadOptions } from 'tus-js-client';
+import { on, openPatch } from '../harness/open-patch.js';
 import { randomContent, randomNumbers, sha256 } from '../harness/random-content.js';
 import { runServer, type ServerProcess, startServer } from '../harness/server-process.js';
 import { startProxy } from '../harness/tcp-proxy.js';
 import { temporaryFolder } from '../harness/temporary-folder.js';
-import { download, send } from '../harness/tus-requests.js';
+import { createUpload, download, offsetOf, patch, send } from '../harness/tus-requests.js';
 import { Ceph } from './ceph.js';
 
 const MIB = 1024 * 1024;
@@ -119,7 +120,7 @@ describe('the server with --store s3', () => {
     });
     const url = String(created.headers.location);
     const proxy = await startProxy(first.port);
-    const patch = (target: string, offset: number) =>
+    const sendRest = (target: string, offset: number) =>
       send(
         'PATCH',
         target,
@@ -131,7 +132,7 @@ describe('the server with --store s3', () => {
         content.subarray(offset),
       );
     proxy.cutAfter(7 * MIB);
-    await patch(proxy.through(url), 0).catch(() => undefined);
+    await sendRest(proxy.through(url), 0).catch(() => undefined);
     first.signal('SIGKILL');
     await first.exited;
     const second = await startNode();
@@ -139,8 +140,29 @@ describe('the server with --store s3', () => {
     const head = await send('HEAD', moved, { 'Tus-Resumable': '1.0.0' });
     const offset = Number(head.headers['upload-offset']);
     expect(offset).toBeLessThanOrEqual(7 * MIB);
-    expect((await patch(moved, offset)).status).toBe(204);
+    expect((await sendRest(moved, offset)).status).toBe(204);
     expect(await downloaded(moved)).toBe(sha256(content));
+  });
+
+  it('commits what has arrived when somebody else comes, and at SIGTERM', async () => {
+    const content = randomContent('let go', 9 * MIB);
+    const [one, other] = await Promise.all([startNode(), startNode()]);
+    const url = await createUpload(one.url, content.length);
+    const elsewhere = on(other.url, url);
+    const running = await openPatch(url, { offset: 0, length: content.length });
+    await running.send(content.subarray(0, 6 * MIB));
+    const offset = await offsetOf(elsewhere);
+    expect(offset).toBeLessThanOrEqual(6 * MIB);
+    expect((await running.response()).status).toBe(400);
+
+    const again = await openPatch(url, { offset, length: content.length - offset });
+    await again.send(content.subarray(offset, 7 * MIB));
+    expect((await one.stop('SIGTERM')).code).toBe(0);
+    const kept = await offsetOf(elsewhere);
+    expect(kept).toBeGreaterThanOrEqual(offset);
+    expect(kept).toBeLessThanOrEqual(7 * MIB);
+    expect((await patch(elsewhere, kept, content.subarray(kept))).status).toBe(204);
+    expect(await downloaded(elsewhere)).toBe(sha256(content));
   });
 
   it('says at start what is wrong with the bucket, in one line', async () => {

@@ -34,6 +34,16 @@ export interface ExpirationConfig {
   readonly sweepInterval: number;
 }
 
+/** How the postFinish hook is called. */
+export interface PostFinishConfig {
+  /** Hooks that run at the same time. Default 4. */
+  readonly concurrency: number;
+  /** Milliseconds until a hook that failed is called again; doubled each time. Default 1,000. */
+  readonly retryDelay: number;
+  /** The longest of these delays in milliseconds. Default 300,000. */
+  readonly maxRetryDelay: number;
+}
+
 /** The options of a handler. Times are milliseconds, sizes bytes. */
 export interface Config {
   /** The store and its extensions. Required. */
@@ -78,6 +88,14 @@ export interface Config {
   preFinishResponseCallback?: HookCallback;
   /** Runs before a client's DELETE. */
   preUploadTerminateCallback?: HookCallback;
+  /**
+   * Runs after a client was told that its upload is complete, outside the request: a failure is no answer to anybody, but a
+   * reason to call it again, later or after a restart (`TusHandler.resume`), until it resolves. So it is called at least once, and must
+   * bear being called twice. Needs a store with `UpdaterDataStore`, and `ListerDataStore` for what an earlier process left.
+   */
+  postFinishCallback?: HookCallback;
+  /** Concurrency and repetition of `postFinishCallback`. */
+  postFinish?: Partial<PostFinishConfig>;
   /** Longest silence of a request's body; then it is cut, and its bytes are kept. Default 60,000. */
   networkTimeout?: number;
   /** Longest wait for an upload's lock; then 423. Default 20,000. */

@@ -7,6 +7,7 @@ import type { FileInfo } from './file-info.js';
 import { hookEventOf, storedEventOf } from './events/make-hook-event.js';
 import { logEvent } from './log-event.js';
 import type { Metrics } from './metrics.js';
+import { Outbox } from './outbox.js';
 import type { AwaitedPartials } from './operations/awaited-partials.js';
 import { RepresentationDigest } from './operations/representation-digest.js';
 import type { DataStore } from './store/data-store.js';
@@ -16,6 +17,7 @@ import type { StoreComposer } from './store/store-composer.js';
 export class Engine {
   /** True from the beginning of the shutdown: no body is read any more. */
   isShuttingDown = false;
+  readonly outbox = new Outbox(this);
   readonly digests = new RepresentationDigest();
 
   constructor(
@@ -34,10 +36,17 @@ export class Engine {
     return this.config.logger;
   }
 
+  /** Logs a step in the life of an upload, and the request that caused it. */
+  log(eventName: string, exchange: Exchange | undefined, ...details: string[]): void {
+    logEvent(this.logger, eventName, ...details, ...requestIdOf(exchange));
+  }
+
   /** Logs what is of interest only to who looks for it. */
-  debug(eventName: string, ...details: string[]): void {
+  debug(eventName: string, exchange: Exchange | undefined, ...details: string[]): void {
     const { logger } = this;
-    if (logger.debug) logEvent({ log: (message) => logger.debug?.(message) }, eventName, ...details);
+    if (!logger.debug) return;
+    const lines = { log: (message: string) => logger.debug?.(message) };
+    logEvent(lines, eventName, ...details, ...requestIdOf(exchange));
   }
 
   /** True when somebody would see an event of this kind. */
@@ -66,4 +75,9 @@ export class Engine {
         return true;
     }
   }
+}
+
+function requestIdOf(exchange: Exchange | undefined): string[] {
+  const requestId = exchange?.requestId;
+  return requestId === undefined ? [] : ['requestId', requestId];
 }

@@ -16,6 +16,8 @@ export interface RequestRoute {
   readonly request?: unknown;
 }
 
+const MAX_REQUEST_ID = 36;
+
 export interface ExchangeOptions {
   readonly respectForwardedHeaders: boolean;
   /** An absolute base URL with a slash at the end, if one is configured. */
@@ -65,6 +67,21 @@ export class Exchange {
     return headers['transfer-encoding'] !== undefined || (length ?? '0') !== '0';
   }
 
+  /** The X-Request-ID that the client or a proxy gave the request, for the log: at most 36 characters, a UUID. */
+  get requestId(): string | undefined {
+    const id = this.req.headers['x-request-id'];
+    return typeof id === 'string' && id !== '' ? id.slice(0, MAX_REQUEST_ID) : undefined;
+  }
+
+  /** What the log says with everything that concerns this request, as keys and values in turn. */
+  get logDetails(): string[] {
+    const { requestId, route } = this;
+    return [
+      ...(route.uploadId === undefined ? [] : ['id', route.uploadId]),
+      ...(requestId === undefined ? [] : ['requestId', requestId]),
+    ];
+  }
+
   /** The URL of an upload for a client: absolute where the request tells our host, a path otherwise. */
   urlOf(uploadId: string): string {
     return `${this.options.publicBase ?? `${this.origin}${this.prefix}${this.route.collectionPath}`}${uploadId}`;
@@ -72,7 +89,7 @@ export class Exchange {
 
   /** Where the members of a final upload must lie. */
   get collection(): Collection {
-    const hosts = [this.req.headers.host, this.forwarded.host].flatMap((host) =>
+    const hosts = [hostOf(this.req), this.forwarded.host].flatMap((host) =>
       host ? [host.toLowerCase()] : [],
     );
     const base = `${this.origin}${this.prefix}${this.route.collectionPath}`;
@@ -90,7 +107,7 @@ export class Exchange {
     const forwarded = this.forwarded;
     const proto =
       forwarded.proto ?? ('encrypted' in this.req.socket && this.req.socket.encrypted ? 'https' : 'http');
-    const host = forwarded.host ?? this.req.headers.host;
+    const host = forwarded.host ?? hostOf(this.req);
     // Without a believable host, a path is a Location too (RFC 9110, 10.2.2).
     return isHost(host) ? `${proto}://${withoutDefaultPort(host, proto)}` : '';
   }
@@ -108,4 +125,10 @@ export class Exchange {
 function isOpenStream(req: object): boolean {
   if (!('stream' in req) || typeof req.stream !== 'object' || req.stream === null) return false;
   return 'endAfterHeaders' in req.stream && req.stream.endAfterHeaders === false;
+}
+
+/** The host that a client asks for: HTTP/2 has a pseudo-header for it, which Node's types of a request don't know. */
+function hostOf({ headers }: IncomingMessage): string | undefined {
+  const authority = headers[':authority'];
+  return typeof authority === 'string' ? authority : headers.host;
 }

@@ -70,6 +70,8 @@ export interface FileInfo {
   pendingFinals?: string[];
   /** The answer of a final refusal, or to the request that completed a draft upload: given again to whoever asks. */
   answer?: KeptAnswer;
+  /** True while a finished upload's postFinish hook has not resolved yet. */
+  untold?: boolean;
   /** The digests of the whole that its client announced, and those it wants to be told (RFC 9530), as received. */
   digests?: RepresentationDigests;
 }

@@ -5,8 +5,14 @@ import type { TusLogger } from './config.js';
  * @param details keys and values in turn
  */
 export function logEvent(logger: Pick<TusLogger, 'log'>, eventName: string, ...details: string[]): void {
-  const pairs = [['event', eventName]];
-  for (let index = 0; index < details.length; index += 2)
-    pairs.push([details[index] ?? '', details[index + 1] ?? '']);
-  logger.log(pairs.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(' '));
+  logger.log(formatPairs(['event', eventName, ...details]));
+}
+
+/** Keys and values in turn as `id="f00" size="12"`. */
+export function formatPairs(details: readonly string[]): string {
+  const pairs: string[] = [];
+  for (let index = 0; index < details.length; index += 2) {
+    pairs.push(`${details[index]}=${JSON.stringify(details[index + 1] ?? '')}`);
+  }
+  return pairs.join(' ');
 }

@@ -1,4 +1,4 @@
-import type { Config, CorsConfig, ExpirationConfig, TusLogger } from './config.js';
+import type { Config, CorsConfig, ExpirationConfig, PostFinishConfig, TusLogger } from './config.js';
 import type { StoreComposer } from './store/store-composer.js';
 
 /** The reference's strings. The handler appends what active extensions need besides. */
@@ -21,14 +21,19 @@ const ERRORS_TO_CONSOLE: TusLogger = { error, warn, log: () => undefined };
 /** A handler's options with defaults for all that was left out. */
 export interface ResolvedConfig
   extends
-    Required<Omit<Config, 'cors' | 'disableCors' | 'expiration' | HookOption>>,
+    Required<Omit<Config, 'cors' | 'disableCors' | 'expiration' | 'postFinish' | HookOption>>,
     Pick<Config, HookOption> {
   readonly storeComposer: StoreComposer;
   readonly cors: CorsConfig;
   readonly expiration: ExpirationConfig;
+  readonly postFinish: PostFinishConfig;
 }
 
-type HookOption = 'preUploadCreateCallback' | 'preFinishResponseCallback' | 'preUploadTerminateCallback';
+type HookOption =
+  | 'preUploadCreateCallback'
+  | 'preFinishResponseCallback'
+  | 'preUploadTerminateCallback'
+  | 'postFinishCallback';
 
 /** Largest delay that a Node timer takes; beyond it fires at once. */
 const MAX_TIMER = 2 ** 31 - 1;
@@ -44,6 +49,11 @@ export function resolveConfig(config: Config): ResolvedConfig {
   if (!config.storeComposer.core) {
     throw new TypeError(
       'storeComposer has no core store: call `composer.useCore(store)` or `store.useIn(composer)` first',
+    );
+  }
+  if (config.postFinishCallback && !config.storeComposer.usesUpdater) {
+    throw new TypeError(
+      'postFinishCallback needs a store that keeps what is not told yet: write one with UpdaterDataStore, or use preFinishResponseCallback',
     );
   }
   return {
@@ -65,6 +75,12 @@ export function resolveConfig(config: Config): ResolvedConfig {
     preUploadCreateCallback: callback('preUploadCreateCallback', config.preUploadCreateCallback),
     preFinishResponseCallback: callback('preFinishResponseCallback', config.preFinishResponseCallback),
     preUploadTerminateCallback: callback('preUploadTerminateCallback', config.preUploadTerminateCallback),
+    postFinishCallback: callback('postFinishCallback', config.postFinishCallback),
+    postFinish: {
+      concurrency: concurrency(config.postFinish?.concurrency ?? 4),
+      retryDelay: duration('postFinish.retryDelay', config.postFinish?.retryDelay, 1_000),
+      maxRetryDelay: duration('postFinish.maxRetryDelay', config.postFinish?.maxRetryDelay, 300_000),
+    },
     networkTimeout: duration('networkTimeout', config.networkTimeout, 60_000),
     acquireLockTimeout: duration('acquireLockTimeout', config.acquireLockTimeout, 20_000),
     gracefulRequestCompletionTimeout: duration(
@@ -106,6 +122,11 @@ function duration(name: string, value: number | undefined, fallback: number): nu
   throw new TypeError(
     `${name} is ${String(value)}: write milliseconds, more than 0 and at most ${MAX_TIMER}`,
   );
+}
+
+function concurrency(value: number): number {
+  if (Number.isSafeInteger(value) && value >= 1) return value;
+  throw new TypeError(`postFinish.concurrency is ${String(value)}: write a whole number, 1 or more`);
 }
 
 function sweepInterval(value: number): number {

@@ -1,6 +1,7 @@
 import type { Engine } from './engine.js';
 import { ErrNotFound, hasCode } from './errors.js';
 import type { FileInfo } from './file-info.js';
+import { removeExpired } from './operations/by-application.js';
 import { isExpired } from './operations/expiry.js';
 import { inScope, OperationScope } from './operations/under-lock.js';
 
@@ -76,11 +77,7 @@ export class Sweeper {
     const upload = await this.engine.store.getUpload(uploadId, scope);
     const info: FileInfo = await upload.getInfo(scope);
     if (!isExpired(info)) return false;
-    await this.engine.composer.terminater?.asTerminatableUpload(upload).terminate(scope);
-    this.engine.awaited.settle(info.id, info.partialUploads);
-    this.engine.metrics.uploadsExpired += 1;
-    this.engine.debug('UploadExpired', 'id', info.id);
-    this.engine.notify('expired', undefined, info);
+    await removeExpired(this.engine, upload, info, scope);
     return true;
   }
 }

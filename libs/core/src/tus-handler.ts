@@ -10,8 +10,14 @@ import { UploadEvents } from './events/upload-events.js';
 import { Exchange, type RequestRoute } from './exchange.js';
 import { extensionsOf } from './extensions.js';
 import { methodOf, operationNameOf } from './method.js';
+import { formatPairs } from './log-event.js';
 import { Metrics } from './metrics.js';
 import { AwaitedPartials } from './operations/awaited-partials.js';
+import {
+  expireByApplication,
+  interruptByApplication,
+  terminateByApplication,
+} from './operations/by-application.js';
 import type { Outcome } from './operations/operation.js';
 import { peekPartialIds } from './operations/peek-partials.js';
 import { runOperation } from './operations/run-operation.js';
@@ -76,6 +82,14 @@ export class TusHandler {
     this.sweeper.start();
   }
 
+  /**
+   * Calls the postFinish hook for what an earlier process has finished and not told. Call it once, when the application is ready
+   * for its hooks: after `listen`. Resolves when all of it is found, not when it is told.
+   */
+  async resume(): Promise<void> {
+    await this.engine.outbox.resume();
+  }
+
   /** Removes what has expired, now. @returns how many uploads */
   sweep(): Promise<number> {
     return this.sweeper.sweep();
@@ -83,18 +97,36 @@ export class TusHandler {
 
   /**
    * Lets running requests end: their bodies are read no further, what arrived is committed, they are answered (503), their locks are
-   * released. Resolves when the last one is done; later requests are refused.
+   * released. Resolves when the last one is done; later requests are refused. postFinish hooks that run have the time that
+   * `gracefulRequestCompletionTimeout` leaves; what they do not manage is left to the next start.
    */
   async shutdown(): Promise<void> {
     this.engine.isShuttingDown = true;
+    const deadline = performance.now() + this.config.gracefulRequestCompletionTimeout;
     for (const exchange of this.running.keys()) exchange.stop(errors.serverShutdown());
     await this.sweeper.stop();
     await Promise.allSettled(this.running.values());
+    await this.engine.outbox.close(deadline - performance.now());
   }
 
   /** Makes `server` send 100 (Continue) to upload requests only when they are accepted. Call it once per server. */
   acceptContinue(server: Server, isUploadRequest: (req: IncomingMessage) => boolean): void {
     holdContinue(server, isUploadRequest);
+  }
+
+  /** @see terminateByApplication */
+  terminate(uploadId: string): Promise<void> {
+    return terminateByApplication(this.engine, uploadId);
+  }
+
+  /** @see interruptByApplication */
+  interrupt(uploadId: string): Promise<void> {
+    return interruptByApplication(this.engine, uploadId);
+  }
+
+  /** @see expireByApplication */
+  expire(uploadId: string): Promise<boolean> {
+    return expireByApplication(this.engine, uploadId);
   }
 
   // ── Steps, for frameworks ────────────────────────────────────────────────────────────────────
@@ -137,10 +169,12 @@ export class TusHandler {
     if (this.engine.isShuttingDown) throw errors.serverShutdown();
     const running = runOperation(this.engine, exchange, request);
     this.running.set(exchange, running);
+    this.metrics.requestsInFlight = this.running.size;
     try {
       return await running;
     } finally {
       this.running.delete(exchange);
+      this.metrics.requestsInFlight = this.running.size;
     }
   }
 
@@ -154,18 +188,20 @@ export class TusHandler {
   async refuse(exchange: Exchange, error: unknown): Promise<void> {
     if (exchange.isAnswered) {
       // The head is out: the connection was broken instead, and only the log can tell why.
-      this.config.logger.error(
-        `${exchange.method} ${exchange.req.url ?? ''} failed after its answer had begun`,
-        error,
-      );
+      this.config.logger.error(describing(exchange, 'failed after its answer had begun'), error);
       return;
     }
     const refusal = withoutServerError(exchange, asHttpError(error));
-    if (isUnexpected(refusal))
-      this.config.logger.error(
-        `${exchange.method} ${exchange.req.url ?? ''}: ${refusal.code}`,
-        refusal.cause,
+    if (isUnexpected(refusal)) {
+      this.config.logger.error(describing(exchange, `failed: ${refusal.code}`), refusal.cause);
+    } else {
+      this.engine.debug(
+        'RequestRefused',
+        exchange,
+        ...['method', exchange.method, 'path', exchange.req.url ?? ''],
+        ...['status', String(refusal.status), 'code', refusal.code],
       );
+    }
     this.metrics.errorsTotal.add(refusal);
     const head = exchange.dialect.refuse(exchange, refusal);
     const body = head.body ?? refusal.body ?? `${refusal.code}: ${refusal.message}\n`;
@@ -313,4 +349,10 @@ function withHook(
     if (!replaced.has(name.toLowerCase())) kept.push(name, value);
   }
   return { status: statusCode, headers: [...kept, ...Object.entries(header).flat()], body };
+}
+
+/** `PATCH /files/f00 failed … id="f00" requestId="4711"` */
+function describing(exchange: Exchange, what: string): string {
+  const { method, req, logDetails } = exchange;
+  return [method, req.url ?? '', what, ...(logDetails.length > 0 ? [formatPairs(logDetails)] : [])].join(' ');
 }

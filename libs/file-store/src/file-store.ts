@@ -1,3 +1,4 @@
+import { statfs } from 'node:fs/promises';
 import { relative } from 'node:path';
 import {
   type ConcatableUpload,
@@ -13,6 +14,7 @@ import {
   type ListFilter,
   type ListPage,
   stateOf,
+  type StoreCheck,
   type StoreComposer,
   type StoreContext,
   type TerminatableUpload,
@@ -71,6 +73,13 @@ export class FileStore
   /** Makes the directory; rejects with a text for the operator when it cannot be written. */
   async init(): Promise<void> {
     await this.folder.prepare();
+  }
+
+  /** Writes and removes an empty file. `freeBytes` is what the file system leaves to this user. */
+  async check(): Promise<StoreCheck> {
+    await this.folder.probe();
+    const { bavail, bsize } = await statfs(this.folder.directory);
+    return { freeBytes: bavail * bsize };
   }
 
   /**

@@ -161,7 +161,7 @@ export function ownUpload(upload: Upload): FileUpload {
 }
 
 function withChanges(info: FileInfo, changes: FileInfoUpdate): FileInfo {
-  const { state, expiresAt, context, pendingFinals, answer, size, sizeIsDeferred } = changes;
+  const { state, expiresAt, context, pendingFinals, answer, size, sizeIsDeferred, untold } = changes;
   return {
     ...info,
     state: state ?? info.state,
@@ -171,6 +171,7 @@ function withChanges(info: FileInfo, changes: FileInfoUpdate): FileInfo {
     answer: answer ?? info.answer,
     size: size ?? info.size,
     sizeIsDeferred: sizeIsDeferred ?? info.sizeIsDeferred,
+    untold: (untold ?? info.untold) || undefined,
   };
 }
 

@@ -50,6 +50,7 @@ interface InfoRecord {
   MaxSize?: number;
   PendingFinals?: string[];
   Answer?: KeptAnswer;
+  Untold?: boolean;
   Digests?: RepresentationDigests;
 
   UnverifiedFrom?: number;
@@ -81,6 +82,7 @@ export function formatInfo({ info, marks }: StoredInfo): string {
     MaxSize: info.maxSize,
     PendingFinals: info.pendingFinals,
     Answer: info.answer,
+    Untold: info.untold,
     Digests: info.digests,
     UnverifiedFrom: marks.unverifiedFrom,
     SyncedOffset: marks.syncedOffset,
@@ -120,6 +122,7 @@ export function parseInfo(text: string, id: string): StoredInfo {
       maxSize: value.MaxSize,
       pendingFinals: value.PendingFinals,
       answer: value.Answer,
+      untold: value.Untold,
       digests: value.Digests,
     },
     marks: {

@@ -42,11 +42,9 @@ export class UploadFolder {
 
   /** Makes the folder, tries to write in it, and removes what crashes left. Rejects with a text for the operator. */
   async prepare(): Promise<void> {
-    const probe = join(this.directory, `probe@${tokenOf(undefined)}.data`);
     try {
       await this.makeDirectory(this.directory);
-      await withFile(probe, 'wx', async () => undefined, this.fileMode);
-      await remove(probe);
+      await this.probe();
     } catch (cause) {
       throw new Error(
         `FileStore: the directory ${this.directory} is not writable (${reasonOf(cause)}). ` +
@@ -55,6 +53,13 @@ export class UploadFolder {
       );
     }
     await this.removeStaleTemporaries();
+  }
+
+  /** Tries to write in the folder. */
+  async probe(): Promise<void> {
+    const probe = join(this.directory, `probe@${tokenOf(undefined)}.data`);
+    await withFile(probe, 'wx', async () => undefined, this.fileMode);
+    await remove(probe);
   }
 
   /** @throws HttpError `ERR_UPLOAD_NOT_FOUND` when there is none, or a torn one */

@@ -1,7 +1,8 @@
 export { TusEventName, type TusEvent } from './events/tus-event.js';
 export { TusEvents } from './events/tus-events.js';
 export { TusHook, type TusHookOptions, type TusHooks } from './hooks/tus-hooks.js';
-export { getTusOperation } from './http/tus-operation.js';
+export { CurrentTusOperation, getTusOperation } from './http/tus-operation.js';
+export { CurrentTusUpload, getTusUpload, getTusUploads } from './http/tus-upload.js';
 export { TusController } from './http/tus.controller.js';
 export { type ProviderRecipe } from './options/provider-recipe.js';
 export {
@@ -17,12 +18,14 @@ export {
   getTusEventsToken,
   getTusHandlerToken,
   getTusLockerToken,
+  getTusMetricsToken,
   getTusServiceToken,
   getTusStoreToken,
   InjectTusComposer,
   InjectTusEvents,
   InjectTusHandler,
   InjectTusLocker,
+  InjectTusMetrics,
   InjectTusService,
   InjectTusStore,
   TUS_COMPOSER,
@@ -65,7 +68,9 @@ export {
   type Lock,
   type Locker,
   type MetaData,
+  type MetricsSnapshot,
   type Outcome,
+  type PostFinishConfig,
   type StoreContext,
   type TerminatableUpload,
   type TerminaterDataStore,

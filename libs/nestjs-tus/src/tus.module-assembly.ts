@@ -6,7 +6,7 @@ import {
   HttpAdapterHost,
   ModulesContainer,
 } from '@nestjs/core';
-import { StoreComposer, TusHandler } from '@nestjs-tus/core';
+import { Metrics, StoreComposer, TusHandler } from '@nestjs-tus/core';
 import { TusEvents } from './events/tus-events.js';
 import type { EndpointHooks } from './hooks/endpoint-hooks.js';
 import { createTusController } from './http/create-tus-controller.js';
@@ -31,6 +31,7 @@ import {
   getTusEventsToken,
   getTusHandlerToken,
   getTusLockerToken,
+  getTusMetricsToken,
   getTusServiceToken,
   getTusStoreToken,
   TUS_ENDPOINT,
@@ -72,8 +73,8 @@ export function assembleEndpoint(
       ...[getTusStoreToken, getTusLockerToken, getTusComposerToken, getTusHandlerToken].map((token) =>
         token(name),
       ),
-      ...[getTusEventsToken, getTusServiceToken].map((token) => token(name)),
-      ...(isUnnamed ? [StoreComposer, TusHandler, TusEvents, TusService] : []),
+      ...[getTusEventsToken, getTusServiceToken, getTusMetricsToken].map((token) => token(name)),
+      ...(isUnnamed ? [StoreComposer, TusHandler, TusEvents, TusService, Metrics] : []),
     ],
   };
 }

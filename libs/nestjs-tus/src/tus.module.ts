@@ -52,7 +52,7 @@ export class TusModule implements NestModule {
   configure(): void {
     // Undefined in an application context, whatever its type says.
     const adapter = this.adapterHost.httpAdapter as HttpAdapterHost['httpAdapter'] | undefined;
-    if (adapter) FrontDoor.of(adapter).installAfterParsers();
+    if (adapter) FrontDoor.of(adapter).prepareRoutes();
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Provider, Type } from '@nestjs/common';
 import { Logger } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
-import { MemoryLocker, StoreComposer, TusHandler } from '@nestjs-tus/core';
+import { MemoryLocker, Metrics, StoreComposer, TusHandler } from '@nestjs-tus/core';
 import type { Config, DataStore, Locker } from '@nestjs-tus/core';
 import { TusEvents } from './events/tus-events.js';
 import { EndpointHooks } from './hooks/endpoint-hooks.js';
@@ -16,6 +16,7 @@ import {
   getTusEventsToken,
   getTusHandlerToken,
   getTusLockerToken,
+  getTusMetricsToken,
   getTusOptionsToken,
   getTusServiceToken,
   getTusStoreToken,
@@ -95,8 +96,13 @@ export function createEndpointProviders(name: string): Provider[] {
     },
     {
       provide: getTusServiceToken(name),
-      inject: [getTusComposerToken(name)],
-      useFactory: (composer: StoreComposer) => new TusService(composer),
+      inject: [getTusComposerToken(name), getTusHandlerToken(name)],
+      useFactory: (composer: StoreComposer, handler: TusHandler) => new TusService(composer, handler),
+    },
+    {
+      provide: getTusMetricsToken(name),
+      inject: [getTusHandlerToken(name)],
+      useFactory: (handler: TusHandler) => handler.metrics,
     },
     {
       provide: TUS_ENDPOINT,
@@ -113,6 +119,7 @@ export function createClassAliases(): Provider[] {
     { provide: TusHandler, useExisting: getTusHandlerToken() },
     { provide: TusEvents, useExisting: getTusEventsToken() },
     { provide: TusService, useExisting: getTusServiceToken() },
+    { provide: Metrics, useExisting: getTusMetricsToken() },
   ];
 }
 
@@ -125,6 +132,7 @@ function engineConfig(options: EndpointOptions, storeComposer: StoreComposer, ho
     preUploadCreateCallback: hooks.callback('preUploadCreate', options.preUploadCreateCallback),
     preFinishResponseCallback: hooks.callback('preFinishResponse', options.preFinishResponseCallback),
     preUploadTerminateCallback: hooks.callback('preUploadTerminate', options.preUploadTerminateCallback),
+    postFinishCallback: hooks.callback('postFinish', options.postFinishCallback),
   };
 }
 

@@ -7,12 +7,19 @@ import type {
   ListFilter,
   ListPage,
   StoreComposer,
+  TusHandler,
   Upload,
 } from '@nestjs-tus/core';
 
-/** Uploads for the rest of the app. Nothing here takes a lock: a running upload is not disturbed. */
+/**
+ * Uploads for the rest of the app. Looking takes no lock, so that a running upload is not disturbed; what changes an upload takes the
+ * lock that requests take, in whichever process they run.
+ */
 export class TusService {
-  constructor(private readonly composer: StoreComposer) {}
+  constructor(
+    private readonly composer: StoreComposer,
+    private readonly handler: Pick<TusHandler, 'terminate' | 'interrupt' | 'expire'>,
+  ) {}
 
   /** @throws HttpError `ERR_UPLOAD_NOT_FOUND` (404) */
   async info(id: string): Promise<FileInfo> {
@@ -38,6 +45,32 @@ export class TusService {
     const { lister } = this.composer;
     if (!lister) throw errors.notImplemented();
     return lister.list(filter, cursor);
+  }
+
+  /**
+   * Removes an upload, finished or not. No hook is asked; the stream `terminated$` tells it. A request that is receiving it is ended.
+   * @throws HttpError `ERR_UPLOAD_NOT_FOUND` (404), `ERR_NOT_IMPLEMENTED` (501) when the store cannot, `ERR_UPLOAD_LOCKED` (423)
+   */
+  terminate(id: string): Promise<void> {
+    return this.handler.terminate(id);
+  }
+
+  /**
+   * Ends the request that is receiving an upload, if there is one. What arrived is kept; clients go on at once, unless a guard or
+   * hook refuses them.
+   * @throws HttpError `ERR_UPLOAD_NOT_FOUND` (404), `ERR_UPLOAD_LOCKED` (423)
+   */
+  interrupt(id: string): Promise<void> {
+    return this.handler.interrupt(id);
+  }
+
+  /**
+   * Removes an unfinished upload as if its time were over; the stream `expired$` tells it.
+   * @returns false for a finished upload, which stays
+   * @throws HttpError `ERR_UPLOAD_NOT_FOUND` (404), `ERR_NOT_IMPLEMENTED` (501) when the store cannot, `ERR_UPLOAD_LOCKED` (423)
+   */
+  expire(id: string): Promise<boolean> {
+    return this.handler.expire(id);
   }
 
   private async upload(id: string): Promise<Upload> {

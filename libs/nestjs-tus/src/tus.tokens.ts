@@ -16,6 +16,7 @@ export const getTusComposerToken = token('COMPOSER');
 export const getTusHandlerToken = token('HANDLER');
 export const getTusEventsToken = token('EVENTS');
 export const getTusServiceToken = token('SERVICE');
+export const getTusMetricsToken = token('METRICS');
 
 /** The unnamed endpoint's store, e.g. for `overrideProvider(TUS_STORE).useValue(new MemoryStore())`. */
 export const TUS_STORE = getTusStoreToken();
@@ -30,6 +31,7 @@ export const InjectTusComposer = (name?: string) => Inject(getTusComposerToken(n
 export const InjectTusHandler = (name?: string) => Inject(getTusHandlerToken(name));
 export const InjectTusEvents = (name?: string) => Inject(getTusEventsToken(name));
 export const InjectTusService = (name?: string) => Inject(getTusServiceToken(name));
+export const InjectTusMetrics = (name?: string) => Inject(getTusMetricsToken(name));
 
 /** The endpoint that a module instance serves. Not exported: each registration has its own under this one name. */
 export const TUS_ENDPOINT = 'TUS_ENDPOINT';

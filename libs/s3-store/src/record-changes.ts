@@ -1,12 +1,13 @@
 import { copyFileInfo, type FileInfo, type FileInfoUpdate } from '@nestjs-tus/core';
 import type { UploadRecord } from './upload-record.js';
 
-/** An info with changes; `null` removes a field. */
+/** An info with changes; `null` removes a field, and so does false of `untold`. */
 export function updated(info: FileInfo, changes: FileInfoUpdate): FileInfo {
   const set = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
   const changed = copyFileInfo({ ...info, ...set });
   if (changes.expiresAt === null) delete changed.expiresAt;
   if (changes.context === null) delete changed.context;
+  if (changes.untold === false) delete changed.untold;
   return changed;
 }
 

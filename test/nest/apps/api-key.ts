@@ -9,7 +9,10 @@ export class ApiKeys {
   /** What the guard was told of the requests that it let in or not. */
   readonly seen: (TusOperation | undefined)[] = [];
 
-  private readonly keys = new Map([['k-ada', 'ada']]);
+  private readonly keys = new Map([
+    ['k-ada', 'ada'],
+    ['k-bob', 'bob'],
+  ]);
 
   userOf(key: unknown): string | undefined {
     return typeof key === 'string' ? this.keys.get(key) : undefined;

@@ -59,9 +59,10 @@ export async function upload(
   collection: string,
   body: string,
   headers: OutgoingHttpHeaders = {},
+  appendHeaders: OutgoingHttpHeaders = {},
 ): Promise<string> {
   const url = await create(collection, Buffer.byteLength(body), headers);
-  const answer = await append(url, 0, body);
+  const answer = await append(url, 0, body, appendHeaders);
   if (answer.status !== 204) throw new Error(`PATCH answered ${answer.status} ${answer.body}`);
   return url;
 }

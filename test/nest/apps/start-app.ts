@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import type { INestApplication, ModuleMetadata, NestApplicationOptions } from '@nestjs/common';
+import type { AbstractHttpAdapter } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import type { TestingModuleBuilder } from '@nestjs/testing';
 
@@ -9,12 +10,18 @@ export interface RunningApp {
   readonly url: string;
 }
 
+export type NestAdapter = AbstractHttpAdapter;
+
 export interface StartOptions {
+  /** Nest's own ExpressAdapter if it is left out. */
+  readonly adapter?: NestAdapter;
   /** Overrides providers and guards. */
   readonly override?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
   /** What main.ts would do before `listen`. */
   readonly prepare?: (app: INestApplication) => void;
   readonly nest?: NestApplicationOptions;
+  /** Undefined listens wherever the adapter does when it is told nothing. @default '127.0.0.1' */
+  readonly host?: string | undefined;
 }
 
 const running = new Set<INestApplication>();
@@ -23,10 +30,14 @@ const running = new Set<INestApplication>();
 export async function startApp(metadata: ModuleMetadata, options: StartOptions = {}): Promise<RunningApp> {
   const builder = Test.createTestingModule(metadata);
   const module = await (options.override?.(builder) ?? builder).compile();
-  const app = module.createNestApplication({ logger: false, ...options.nest });
+  const nest = { logger: false as const, ...options.nest };
+  const app = options.adapter
+    ? module.createNestApplication(options.adapter, nest)
+    : module.createNestApplication(nest);
   options.prepare?.(app);
   running.add(app);
-  await app.listen(0, '127.0.0.1');
+  if ('host' in options && options.host === undefined) await app.listen(0);
+  else await app.listen(0, options.host ?? '127.0.0.1');
   const { port } = (app.getHttpServer() as { address(): AddressInfo }).address();
   return { app, url: `http://127.0.0.1:${port}` };
 }

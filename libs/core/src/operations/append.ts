@@ -6,7 +6,7 @@ import type { Upload } from '../store/data-store.js';
 import { appendDraft, isDraftAppend } from './append-draft.js';
 import { settle } from './settle.js';
 import { failIfExpired } from './expiry.js';
-import { finish, keptRefusal } from './finish.js';
+import { finish, keepState, keptRefusal } from './finish.js';
 import { joinFinalsOf, rememberAwaiting } from './join.js';
 import type { AppendRequest, Outcome } from './operation.js';
 import { failIfForeign } from './ownership.js';
@@ -64,7 +64,8 @@ async function appendTo(
     if (state === 'finished') return { kind: 'appended', info };
     return { kind: 'appended', ...(await finish(engine, exchange, upload, info, scope)) };
   }
-  const sized = await declareLength(engine, upload, info, request, scope);
+  const kept = await keepState(engine, upload, info, scope);
+  const sized = await declareLength(engine, upload, kept, request, scope);
   const received = await receive(engine, exchange, upload, sized, request.content, scope);
   try {
     return { kind: 'appended', ...(await settle(engine, exchange, upload, received, scope)) };

@@ -8,6 +8,7 @@ import { isUploadId, newUploadId } from '../upload-id.js';
 import { checkDraftCreation, isDraftCreation, receiveDraftCreation } from './create-draft.js';
 import { createFinal } from './create-final.js';
 import { nextExpiry } from './expiry.js';
+import { keepsState } from './finish.js';
 import type { CreateRequest, IncomingContent, Outcome } from './operation.js';
 import type { LoadedUpload } from './join.js';
 import { maxSizeOf, receive } from './receive.js';
@@ -73,7 +74,13 @@ export async function askCreation(
   exchange: Exchange,
   draft: FileInfo,
 ): Promise<WantedUpload> {
-  const { changes, response } = await runHook(engine, engine.config.preUploadCreateCallback, exchange, draft);
+  const { changes, response } = await runHook(
+    engine,
+    'preUploadCreate',
+    engine.config.preUploadCreateCallback,
+    exchange,
+    draft,
+  );
   const info = applyChanges(draft, changes);
   const max = maxSizeOf(engine, info);
   if (max > 0 && !info.sizeIsDeferred && info.size > max) throw errors.maxSizeExceeded();
@@ -90,7 +97,14 @@ export async function makeUpload(
   const upload = await engine.store.newUpload(wanted, context);
   const info = await upload.getInfo(context);
   engine.metrics.uploadsCreated += 1;
-  engine.debug('UploadCreated', 'id', info.id, 'size', info.sizeIsDeferred ? 'deferred' : String(info.size));
+  engine.debug(
+    'UploadCreated',
+    exchange,
+    'id',
+    info.id,
+    'size',
+    info.sizeIsDeferred ? 'deferred' : String(info.size),
+  );
   engine.notify('created', exchange, info);
   return { upload, info };
 }
@@ -117,9 +131,8 @@ export function draftOf(engine: Engine, request: CreateRequest): FileInfo {
 }
 
 /** Without a hook that may disagree, offset = length says that a tus upload is finished; in the draft it never does. */
-function isStateWritten({ config, composer }: Engine, { protocol }: CreateRequest): boolean {
-  if (protocol === 'ietf') return true;
-  return config.preFinishResponseCallback !== undefined && composer.usesUpdater;
+function isStateWritten(engine: Engine, { protocol }: CreateRequest): boolean {
+  return protocol === 'ietf' || keepsState(engine);
 }
 
 function applyChanges(draft: FileInfo, changes: FileInfoChanges | undefined): FileInfo {

@@ -1,9 +1,9 @@
 import type { Engine } from '../engine.js';
 import { ErrUploadInvalidated, HttpError } from '../errors.js';
 import type { HookResponse } from '../events/hook-event.js';
+import { hookEventOf } from '../events/make-hook-event.js';
 import type { Exchange } from '../exchange.js';
 import type { FileInfo, KeptAnswer } from '../file-info.js';
-import { logEvent } from '../log-event.js';
 import type { StoreContext, Upload } from '../store/data-store.js';
 import { confirmDigests } from './confirm-digests.js';
 import { completedAnswer } from './kept-answer.js';
@@ -24,7 +24,7 @@ export interface Finished {
  */
 export async function finish(
   engine: Engine,
-  exchange: Exchange,
+  exchange: Exchange | undefined,
   upload: Upload,
   info: FileInfo,
   context: StoreContext,
@@ -32,21 +32,40 @@ export async function finish(
   await upload.finishUpload(context);
   const response = await askHook(engine, exchange, upload, info, context);
   const finished: FileInfo = { ...info, state: 'finished' };
+  const untold = engine.config.postFinishCallback && !info.isPartial ? true : undefined;
   // Without a stored state, offset = length says it.
-  if (info.state !== undefined) {
+  if (info.state !== undefined || untold) {
     const answer = completedAnswer(info, response);
-    await update(engine, upload, { state: 'finished', expiresAt: null, answer }, context);
+    await update(engine, upload, { state: 'finished', expiresAt: null, answer, untold }, context);
   }
   engine.metrics.uploadsFinished += 1;
-  logEvent(engine.logger, 'UploadFinished', 'id', info.id, 'size', String(info.size));
+  engine.log('UploadFinished', exchange, 'id', info.id, 'size', String(info.size));
   // "The Server SHOULD NOT process these partial uploads until they are concatenated".
   if (!info.isPartial) engine.notify('completed', exchange, finished);
+  if (untold) engine.outbox.post(info.id, exchange && hookEventOf(exchange, finished));
   return { info: finished, response };
+}
+
+/** True when a hook has a say once all bytes are there: then offset = length alone does not say that an upload is finished. */
+export function keepsState({ config, composer }: Engine): boolean {
+  return composer.usesUpdater && !!(config.preFinishResponseCallback ?? config.postFinishCallback);
+}
+
+/** Writes a state down for an upload that was begun before there was a hook: the process may end after its last byte. */
+export async function keepState(
+  engine: Engine,
+  upload: Upload,
+  info: FileInfo,
+  context: StoreContext,
+): Promise<FileInfo> {
+  if (info.state !== undefined || !keepsState(engine)) return info;
+  await update(engine, upload, { state: 'receiving' }, context);
+  return { ...info, state: 'receiving' };
 }
 
 async function askHook(
   engine: Engine,
-  exchange: Exchange,
+  exchange: Exchange | undefined,
   upload: Upload,
   info: FileInfo,
   context: StoreContext,
@@ -54,7 +73,7 @@ async function askHook(
   const hook = info.isPartial ? undefined : engine.config.preFinishResponseCallback;
   try {
     const digest = await confirmDigests(engine, upload, info, context);
-    const { response } = await runHook(engine, hook, exchange, info);
+    const response = exchange && (await runHook(engine, 'preFinishResponse', hook, exchange, info)).response;
     return digest ? { ...response, header: { 'Repr-Digest': digest, ...response?.header } } : response;
   } catch (error) {
     if (error instanceof HttpError && isFinal(error)) {

@@ -99,7 +99,8 @@ export async function load(engine: Engine, uploadId: string, context: StoreConte
   return { upload, info: await upload.getInfo(context) };
 }
 
-async function holdingIfFree<T>(
+/** Works under the lock of an upload if it is free; else does nothing. */
+export async function holdingIfFree<T>(
   engine: Engine,
   uploadId: string,
   work: (scope: OperationScope) => Promise<T>,

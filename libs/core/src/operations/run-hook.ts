@@ -3,6 +3,7 @@ import type { HookCallback, HookResult } from '../events/hook-event.js';
 import { hookEventOf } from '../events/make-hook-event.js';
 import type { Exchange } from '../exchange.js';
 import type { FileInfo } from '../file-info.js';
+import type { HookName } from '../metrics.js';
 import { asHttpError } from '../refusal.js';
 
 /**
@@ -11,14 +12,18 @@ import { asHttpError } from '../refusal.js';
  */
 export async function runHook(
   engine: Engine,
+  name: HookName,
   hook: HookCallback | undefined,
   exchange: Exchange,
   info: FileInfo,
 ): Promise<HookResult> {
   if (!hook) return {};
+  const started = performance.now();
   try {
     return (await hook(hookEventOf(exchange, info))) ?? {};
   } catch (error) {
     throw asHttpError(error);
+  } finally {
+    engine.metrics.hookTime[name].observe(performance.now() - started);
   }
 }

@@ -29,7 +29,13 @@ export async function terminate(
       const upload = await engine.store.getUpload(request.uploadId, scope);
       const info = await upload.getInfo(scope);
       failIfExpired(info);
-      const { response } = await runHook(engine, engine.config.preUploadTerminateCallback, exchange, info);
+      const { response } = await runHook(
+        engine,
+        'preUploadTerminate',
+        engine.config.preUploadTerminateCallback,
+        exchange,
+        info,
+      );
       await remove(engine, exchange, upload, info, scope);
       return { kind: 'terminated', response };
     },
@@ -50,6 +56,6 @@ export async function remove(
   await terminater.asTerminatableUpload(upload).terminate(context);
   engine.awaited.settle(info.id, info.partialUploads);
   engine.metrics.uploadsTerminated += 1;
-  engine.debug('UploadTerminated', 'id', info.id);
+  engine.debug('UploadTerminated', exchange, 'id', info.id);
   engine.notify('terminated', exchange, info);
 }

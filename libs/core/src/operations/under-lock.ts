@@ -33,11 +33,12 @@ export interface LockOptions {
  * Runs `work` while it holds the lock of an upload. A holder that is receiving is asked to let go; so is this one, when
  * somebody else comes.
  *
+ * @param exchange undefined: the application itself, which holds a lock for a moment and is not asked to let go
  * @throws HttpError `ERR_UPLOAD_LOCKED` (423) after `acquireLockTimeout`
  */
 export async function underLock<T>(
   engine: Engine,
-  exchange: Exchange,
+  exchange: Exchange | undefined,
   uploadId: string,
   work: (scope: OperationScope) => Promise<T>,
   options: LockOptions = {},
@@ -45,12 +46,14 @@ export async function underLock<T>(
   const { locker } = engine.composer;
   if (!locker) return inScope(new OperationScope(), work);
   const lock = locker.newLock(uploadId);
-  const letGo = () => exchange.stop(errors.uploadInterrupted());
+  const letGo = () => exchange?.stop(errors.uploadInterrupted());
+  const started = performance.now();
   if (!(await lock.tryLock(letGo))) {
     await options.precheck?.();
     await waitFor(engine, exchange, lock, letGo);
   }
-  const loseIt = () => exchange.stop(errors.lockLost());
+  engine.metrics.lockWait.observe(performance.now() - started);
+  const loseIt = () => exchange?.stop(errors.lockLost());
   if (lock.lost?.aborted) loseIt();
   lock.lost?.addEventListener('abort', loseIt, { once: true });
   try {
@@ -73,20 +76,25 @@ export async function inScope<T>(
   }
 }
 
-async function waitFor(engine: Engine, exchange: Exchange, lock: Lock, letGo: () => void): Promise<void> {
+async function waitFor(
+  engine: Engine,
+  exchange: Exchange | undefined,
+  lock: Lock,
+  letGo: () => void,
+): Promise<void> {
   const waiting = new AbortController();
   const timeout = setTimeout(() => waiting.abort(), engine.config.acquireLockTimeout);
   // A client that is gone wants the upload no more: it must not interrupt whoever has it.
   const onGone = () => waiting.abort();
-  exchange.res.once('close', onGone);
-  exchange.onStop = onGone;
+  exchange?.res.once('close', onGone);
+  if (exchange) exchange.onStop = onGone;
   try {
     await lock.lock(waiting.signal, letGo);
   } catch (error) {
-    throw exchange.stopReason ?? error;
+    throw exchange?.stopReason ?? error;
   } finally {
     clearTimeout(timeout);
-    exchange.res.off('close', onGone);
-    exchange.onStop = undefined;
+    exchange?.res.off('close', onGone);
+    if (exchange) exchange.onStop = undefined;
   }
 }

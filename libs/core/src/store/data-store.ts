@@ -33,6 +33,14 @@ export interface DataStore {
   init?(): Promise<void>;
   /** Called at shutdown, after the last request. */
   close?(): Promise<void>;
+  /** Tries whether something can be stored now, for health checks. Rejects with a text for the operator when it cannot. */
+  check?(): Promise<StoreCheck>;
+}
+
+/** What a store that can be used says of itself. */
+export interface StoreCheck {
+  /** Bytes that may still be stored; absent where nobody knows. */
+  readonly freeBytes?: number;
 }
 
 /** One upload in a store. Used by one operation, and under the upload's lock where it changes anything. */
@@ -112,6 +120,8 @@ export interface FileInfoUpdate {
   readonly answer?: FileInfo['answer'];
   readonly size?: number;
   readonly sizeIsDeferred?: boolean;
+  /** False removes it. */
+  readonly untold?: boolean;
 }
 
 export interface UpdatableUpload {

@@ -114,6 +114,7 @@ export class MemoryUpload
     const info: FileInfo = { ...stored.info, ...withoutUndefined(copyValue(changes)) };
     if (changes.expiresAt === null) delete info.expiresAt;
     if (changes.context === null) delete info.context;
+    if (changes.untold === false) delete info.untold;
     stored.info = info;
   }
 

@@ -212,6 +212,19 @@ function describeUpdates(store: () => DataStore): void {
       await tested.asUpdatableUpload(upload).update({ expiresAt: null, context: null }, {});
       assertInfo(await (await tested.getUpload(id, {})).getInfo({}), newInfo({ id, size: 3 }));
     },
+    'keeps the mark of what is not told, and removes it': async (tested) => {
+      const { id, upload } = await created(tested, 'abc', { size: 3, state: 'receiving' });
+      await tested.asUpdatableUpload(upload).update({ state: 'finished', untold: true }, {});
+      await tested.asUpdatableUpload(upload).update({ expiresAt: null }, {});
+      const told = await tested.getUpload(id, {});
+      assertInfo(
+        await told.getInfo({}),
+        newInfo({ id, size: 3, offset: 3, state: 'finished', untold: true }),
+      );
+      await tested.asUpdatableUpload(told).update({ untold: false }, {});
+      const info = await (await tested.getUpload(id, {})).getInfo({});
+      assertInfo(info, newInfo({ id, size: 3, offset: 3, state: 'finished' }));
+    },
     'replaces dates, context and size': async (tested) => {
       const { id, upload } = await created(tested, '', { size: 0, sizeIsDeferred: true });
       const changes = {

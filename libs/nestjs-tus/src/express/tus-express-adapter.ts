@@ -72,5 +72,8 @@ function constructorsFor(
  */
 function takePlaceOf(original: object, prototype: object): object {
   Object.setPrototypeOf(prototype, Object.getPrototypeOf(original) as object);
-  return Object.defineProperties(prototype, Object.getOwnPropertyDescriptors(original));
+  Object.defineProperties(prototype, Object.getOwnPropertyDescriptors(original));
+  // Applications that were mounted before inherit from it: what is added later is to be theirs, too.
+  Object.setPrototypeOf(original, prototype);
+  return prototype;
 }

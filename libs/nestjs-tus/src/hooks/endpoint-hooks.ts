@@ -60,7 +60,9 @@ export class EndpointHooks {
     for (const name of HOOK_NAMES) {
       const hooks = this.wrappers.flatMap((wrapper) => {
         const instance = wrapper.instance as TusHooks;
-        return instance[name] ? [((event) => instance[name]?.(event)) satisfies HookCallback] : [];
+        if (!instance[name]) return [];
+        if (name === 'postFinish') return [told(instance)];
+        return [((event) => instance[name]?.(event)) satisfies HookCallback];
       });
       this.chains.set(name, chainHooks(hooks));
     }
@@ -114,4 +116,9 @@ function check(wrapper: Wrapper): void {
 
 function nameOf({ token, name }: Wrapper): string {
   return typeof token === 'function' ? token.name : String(name);
+}
+
+/** postFinish may return anything: a promise of its own work, say. */
+function told(hooks: TusHooks): HookCallback {
+  return async (event) => void (await hooks.postFinish?.(event));
 }

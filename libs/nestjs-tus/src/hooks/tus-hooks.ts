@@ -14,6 +14,12 @@ export interface TusHooks {
   preFinishResponse?(event: HookEvent): Answer;
   /** Before a client's DELETE. */
   preUploadTerminate?(event: HookEvent): Answer;
+  /**
+   * The upload is finished, and its client was told: the place for what takes long. Called outside the request, without
+   * `event.request`, again after each failure, and after a restart until it has resolved: at least once, so it must bear being called twice
+   * for one `upload.id`. A promise is waited for; what it returns does not count.
+   */
+  postFinish?(event: HookEvent): unknown;
 }
 
 export type HookName = keyof TusHooks;
@@ -22,6 +28,7 @@ export const HOOK_NAMES = [
   'preUploadCreate',
   'preFinishResponse',
   'preUploadTerminate',
+  'postFinish',
 ] as const satisfies readonly HookName[];
 
 export interface TusHookOptions {

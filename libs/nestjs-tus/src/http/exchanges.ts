@@ -5,9 +5,13 @@ import type { Exchange, RequestRoute, TusHandler } from '@nestjs-tus/core';
 export interface OpenExchange {
   readonly handler: TusHandler;
   readonly exchange: Exchange;
+  /** What the exchange knows of its route. Hooks and events get `request`: Fastify's own is there only after its middleware. */
+  readonly route: OpenRoute;
   /** The Content-Type header while it is kept from body parsers. */
   hiddenMediaType?: string;
 }
+
+export type OpenRoute = RequestRoute & { request?: unknown };
 
 /** By Node's request: guards, filters and the controller see one and the same. */
 const exchanges = new WeakMap<IncomingMessage, OpenExchange>();
@@ -17,11 +21,12 @@ export function openExchange(
   handler: TusHandler,
   req: IncomingMessage,
   res: ServerResponse,
-  routeOf: () => RequestRoute,
+  routeOf: () => OpenRoute,
 ): OpenExchange {
   const open = exchanges.get(req);
   if (open?.handler === handler) return open;
-  const opened = { handler, exchange: handler.open(req, res, routeOf()) };
+  const route = routeOf();
+  const opened = { handler, exchange: handler.open(req, res, route), route };
   exchanges.set(req, opened);
   return opened;
 }

@@ -1,8 +1,10 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { HttpServer } from '@nestjs/common';
 import { errors } from '@nestjs-tus/core';
-import { exchangeOf } from './exchanges.js';
-import type { OpenExchange } from './exchanges.js';
+import { ExpressPassage } from './express-passage.js';
+import { FastifyPassage } from './fastify-passage.js';
+import type { Next, Passage } from './passage.js';
+import { exemptFromRequestTimeout } from './request-timeout.js';
 import { matchPattern, pathnameOf } from './path-pattern.js';
 import type { PathMatch, PathPattern } from './path-pattern.js';
 import type { TusEndpoint } from './tus-endpoint.js';
@@ -14,25 +16,23 @@ export interface MountedEndpoint {
   readonly patterns: () => readonly PathPattern[];
 }
 
-type Next = (error?: unknown) => void;
-
 /**
- * What has to happen around Nest's router, for all endpoints of an app:
- *
- * - before body parsers: opens the exchange, answers OPTIONS (`enableCors` would swallow it), routes overridden methods, and hides
- *   the media type, so that a parser does not eat a body of application/json
- * - after body parsers: gives the media type back
- * - after the routes: answers 405 for what the app has no route for
+ * What has to happen around Nest's router, for all endpoints of an app: before everything else it opens the exchange, answers
+ * OPTIONS (`enableCors` would swallow it) and sends overridden methods to their routes. The passage behind it keeps body parsers from
+ * the body, and answers 405 for what the app has no route for.
  */
 export class FrontDoor {
   private static readonly doors = new WeakMap<object, FrontDoor>();
 
   private readonly endpoints: MountedEndpoint[] = [];
-  private hasInner = false;
-  private hasLast = false;
+  private readonly passage: Passage;
+  /** The last upload request of a connection that brought a body. */
+  private readonly bodies = new WeakMap<object, IncomingMessage>();
   private server: Server | undefined;
 
-  private constructor(private readonly adapter: HttpServer) {
+  private constructor(adapter: HttpServer) {
+    this.passage =
+      adapter.getType?.() === 'fastify' ? new FastifyPassage(adapter) : new ExpressPassage(adapter);
     adapter.use((req: IncomingMessage, res: ServerResponse, next: Next) => this.enter(req, res, next));
   }
 
@@ -47,8 +47,31 @@ export class FrontDoor {
     this.endpoints.push(endpoint);
   }
 
-  /** @throws Error when two endpoints have one path: the second would never be asked */
-  refuseSharedPaths(): void {
+  /**
+   * Call it when the body parsers are in place and the routes are not.
+   * @throws Error when two endpoints have one path
+   */
+  prepareRoutes(): void {
+    this.refuseSharedPaths();
+    this.passage.installAfterParsers();
+  }
+
+  /** Call it when the routes are in place and the handler of what is not found is not. */
+  installAfterRoutes(): void {
+    this.passage.installAfterRoutes(this.endpoints.flatMap(({ patterns }) => patterns()));
+  }
+
+  /** Holds 100 (Continue) back from uploads until they are accepted, and keeps the server from cutting long ones. */
+  attach(server: Server, { handler }: TusEndpoint): void {
+    // Once for a server, however many endpoints it has.
+    if (this.server === server) return;
+    this.server = server;
+    handler.acceptContinue(server, (req) => this.find(req.url ?? '/') !== undefined);
+    exemptFromRequestTimeout(server, (socket) => this.bodies.get(socket)?.complete === false);
+  }
+
+  // The second would never be asked.
+  private refuseSharedPaths(): void {
     const owners = new Map<string, string>();
     for (const { endpoint, patterns } of this.endpoints) {
       for (const { source } of patterns()) {
@@ -63,37 +86,6 @@ export class FrontDoor {
     }
   }
 
-  /** Call it when the body parsers are in place and the routes are not. */
-  installAfterParsers(): void {
-    if (this.hasInner || !this.isExpress) return;
-    this.hasInner = true;
-    this.adapter.use((req: IncomingMessage, _res: ServerResponse, next: Next) => {
-      restoreMediaType(req);
-      next();
-    });
-  }
-
-  /** Call it when the routes are in place and the handler of what is not found is not. */
-  installAfterRoutes(): void {
-    if (this.hasLast || !this.isExpress) return;
-    this.hasLast = true;
-    this.adapter.use((req: IncomingMessage, _res: ServerResponse, next: Next) =>
-      refuseUnroutedMethod(req, next),
-    );
-  }
-
-  /** Holds 100 (Continue) back from uploads until they are accepted. @returns false when it was done before */
-  attach(server: Server, { handler }: TusEndpoint): boolean {
-    if (this.server === server) return false;
-    this.server = server;
-    handler.acceptContinue(server, (req) => this.find(req.url ?? '/') !== undefined);
-    return true;
-  }
-
-  private get isExpress(): boolean {
-    return this.adapter.getType?.() === 'express';
-  }
-
   private enter(req: IncomingMessage, res: ServerResponse, next: Next): void {
     const found = this.find(req.url ?? '/');
     if (!found) return next();
@@ -101,11 +93,8 @@ export class FrontDoor {
     const { handler, exchange } = open;
     if (exchange.method === 'OPTIONS') return settle(handler.answerOptions(exchange), next);
     if (found.match.isMalformed) return settle(handler.refuse(exchange, errors.notFound()), next);
-    // The POST routes take whatever the override says; the router must not look for the method that is to be ignored. The draft
-    // creates by PUT, too.
-    if (exchange.method !== req.method || exchange.operation.name === 'create') req.method = 'POST';
-    hideMediaType(req, open);
-    next();
+    if (exchange.hasBody) this.bodies.set(req.socket, req);
+    this.passage.forward(req, res, open, next);
   }
 
   private find(target: string): { endpoint: TusEndpoint; match: PathMatch } | undefined {
@@ -122,27 +111,4 @@ export class FrontDoor {
 
 function settle(answer: Promise<void>, next: Next): void {
   answer.catch(next);
-}
-
-// Set to undefined, not deleted: that would make every later look at the headers slow.
-function hideMediaType(req: IncomingMessage, open: OpenExchange): void {
-  open.hiddenMediaType = req.headers['content-type'];
-  if (open.hiddenMediaType !== undefined) req.headers['content-type'] = undefined;
-}
-
-function restoreMediaType(req: IncomingMessage): void {
-  const open = exchangeOf(req);
-  if (open?.hiddenMediaType === undefined) return;
-  req.headers['content-type'] = open.hiddenMediaType;
-  open.hiddenMediaType = undefined;
-}
-
-function refuseUnroutedMethod(req: IncomingMessage, next: Next): void {
-  const open = exchangeOf(req);
-  if (!open) return next();
-  const { handler, exchange } = open;
-  const allowed = handler.allowedMethods(exchange.route.uploadId !== undefined);
-  // The method exists, and still no route took it: the version in a header, say. Nest's own 404 is right.
-  if (allowed.split(', ').includes(exchange.method)) return next();
-  settle(handler.refuse(exchange, errors.methodNotAllowed(allowed)), next);
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { RequestRoute, TusHandler } from '@nestjs-tus/core';
+import type { TusHandler } from '@nestjs-tus/core';
 import { openExchange } from './exchanges.js';
-import type { OpenExchange } from './exchanges.js';
+import type { OpenExchange, OpenRoute } from './exchanges.js';
 import { collectionPathOf } from './path-pattern.js';
 import { targetOf } from './raw.js';
 
@@ -19,7 +19,7 @@ export class TusEndpoint {
     uploadId: string | undefined,
     request: unknown,
   ): OpenExchange {
-    return openExchange(this.handler, req, res, (): RequestRoute => {
+    return openExchange(this.handler, req, res, (): OpenRoute => {
       return { uploadId, collectionPath: collectionPathOf(targetOf(req), uploadId !== undefined), request };
     });
   }

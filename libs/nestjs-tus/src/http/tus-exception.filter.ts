@@ -1,7 +1,7 @@
 import { Catch, Inject, Logger } from '@nestjs/common';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import { TUS_ENDPOINT } from '../tus.tokens.js';
-import { rawRequest, rawResponse } from './raw.js';
+import { rawRequest, rawResponse, takeOver } from './raw.js';
 import type { FrameworkRequest, FrameworkResponse } from './raw.js';
 import type { TusEndpoint } from './tus-endpoint.js';
 
@@ -18,8 +18,8 @@ export class TusExceptionFilter implements ExceptionFilter {
   async catch(exception: unknown, host: ArgumentsHost): Promise<void> {
     const http = host.switchToHttp();
     const request = http.getRequest<FrameworkRequest & { params?: { id?: string } }>();
-    const response = rawResponse(http.getResponse<FrameworkResponse>());
-    if (response.headersSent) {
+    const response = http.getResponse<FrameworkResponse>();
+    if (rawResponse(response).headersSent) {
       // An interceptor that failed after the answer, a store in the middle of a download: nothing else can be said any
       // more, and somebody should know.
       this.logger.error(`${this.endpoint.name}: thrown after the answer had begun`, stackOf(exception));
@@ -27,7 +27,7 @@ export class TusExceptionFilter implements ExceptionFilter {
     }
     const { handler, exchange } = this.endpoint.open(
       rawRequest(request),
-      response,
+      takeOver(response),
       request.params?.id,
       request,
     );

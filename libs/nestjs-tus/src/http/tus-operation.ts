@@ -1,9 +1,7 @@
+import { createParamDecorator } from '@nestjs/common';
 import type { ExecutionContext } from '@nestjs/common';
 import type { TusOperation } from '@nestjs-tus/core';
-import { exchangeOf } from './exchanges.js';
-import { rawRequest } from './raw.js';
-import type { FrameworkRequest } from './raw.js';
-import { TusController } from './tus.controller.js';
+import { openExchangeOf } from './context-exchange.js';
 
 /**
  * What an upload request is about, after method override: for guards and interceptors.
@@ -15,7 +13,19 @@ import { TusController } from './tus.controller.js';
  * }
  */
 export function getTusOperation(context: ExecutionContext): TusOperation | undefined {
-  if (context.getType() !== 'http' || !(context.getClass().prototype instanceof TusController))
-    return undefined;
-  return exchangeOf(rawRequest(context.switchToHttp().getRequest<FrameworkRequest>()))?.exchange.operation;
+  return openExchangeOf(context)?.exchange.operation;
 }
+
+/**
+ * Gives a handler of your own TusController subclass what `getTusOperation` gives guards.
+ *
+ * @example
+ * \@Post()
+ * override create(\@Req() request: Request, \@Res() response: Response, \@CurrentTusOperation() operation: TusOperation) {
+ *   this.audit.log(operation.name);
+ *   return super.create(request, response);
+ * }
+ */
+export const CurrentTusOperation = createParamDecorator((_data: undefined, context: ExecutionContext) =>
+  getTusOperation(context),
+);

@@ -1,7 +1,7 @@
 import { Delete, Get, Head, Inject, Param, Patch, Post, Req, Res, UseFilters } from '@nestjs/common';
 import type { Outcome } from '@nestjs-tus/core';
 import { TUS_ENDPOINT } from '../tus.tokens.js';
-import { rawRequest, rawResponse } from './raw.js';
+import { rawRequest, rawResponse, takeOver } from './raw.js';
 import type { FrameworkRequest, FrameworkResponse } from './raw.js';
 import type { TusEndpoint } from './tus-endpoint.js';
 import { TusExceptionFilter } from './tus-exception.filter.js';
@@ -82,6 +82,7 @@ export abstract class TusController {
   ): Promise<Outcome> {
     const { handler, exchange } = this.endpoint.open(rawRequest(request), rawResponse(response), id, request);
     const outcome = await handler.run(exchange);
+    takeOver(response);
     await handler.respond(exchange, outcome);
     return outcome;
   }

@@ -60,7 +60,7 @@ export class TusLifecycle
     const { endpoint, events, hooks } = this.parts;
     hooks.resolve();
     await this.startEngine();
-    this.connectRouter();
+    this.door?.installAfterRoutes();
     const emitter = findEventEmitter(this.nest.discovery);
     if (emitter) bridgeEvents(events, emitter, this.logger);
     const paths = this.patterns.map(({ source }) => source).join(', ');
@@ -71,12 +71,8 @@ export class TusLifecycle
 
   onApplicationBootstrap(): void {
     const server = this.httpServer;
-    // Holds back 100 (Continue) and warns once a server, however many endpoints it has.
-    if (!server || !this.door?.attach(server, this.parts.endpoint) || !(server.requestTimeout > 0)) return;
-    this.logger.warn(
-      `the HTTP server cuts every request after ${server.requestTimeout / 1000} s, long uploads too: ` +
-        'write `app.getHttpServer().requestTimeout = 0` before `app.listen()`; networkTimeout ends those that hang',
-    );
+    this.resumeOnceListening(server);
+    if (server) this.door?.attach(server, this.parts.endpoint);
   }
 
   /** Running requests are answered before Nest closes the server, which waits for them. */
@@ -91,6 +87,13 @@ export class TusLifecycle
     await core?.close?.();
   }
 
+  /** Hooks that an earlier process has not told may need the whole app; by then, all of it is there. */
+  private resumeOnceListening(server: Server | undefined): void {
+    const resume = () => void this.handler.resume();
+    if (server?.listening) resume();
+    else server?.once('listening', resume);
+  }
+
   private async startEngine(): Promise<void> {
     try {
       await this.handler.init();
@@ -100,12 +103,7 @@ export class TusLifecycle
     }
   }
 
-  private connectRouter(): void {
-    this.door?.refuseSharedPaths();
-    this.door?.installAfterRoutes();
-  }
-
-  /** Lazily: prefix and versions are settled when the routes are there. */
+  /** Lazily: prefix and versions are settled when the app is initialised. */
   private get patterns(): readonly PathPattern[] {
     const { config, modules } = this.nest;
     this.mounted ??= mountedPaths(config, placeOf(this.parts.controller, modules, config)).map(parsePattern);

@@ -27,6 +27,8 @@ const KNOWN: Readonly<Record<keyof TusModuleOptions, true>> = {
   preUploadCreateCallback: true,
   preFinishResponseCallback: true,
   preUploadTerminateCallback: true,
+  postFinishCallback: true,
+  postFinish: true,
   networkTimeout: true,
   acquireLockTimeout: true,
   gracefulRequestCompletionTimeout: true,

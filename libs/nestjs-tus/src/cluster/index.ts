@@ -1,0 +1,2 @@
+export { relayTusWorkers } from './relay-tus-workers.js';
+export { TusWorkers } from './tus-workers.js';

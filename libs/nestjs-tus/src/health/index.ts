@@ -1,0 +1,1 @@
+export { TusHealthIndicator, type TusHealthOptions } from './tus-health-indicator.js';

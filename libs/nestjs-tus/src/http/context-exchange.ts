@@ -1,0 +1,13 @@
+import type { ExecutionContext } from '@nestjs/common';
+import { exchangeOf } from './exchanges.js';
+import type { OpenExchange } from './exchanges.js';
+import { rawRequest } from './raw.js';
+import type { FrameworkRequest } from './raw.js';
+import { TusController } from './tus.controller.js';
+
+/** The exchange that a route of an endpoint is about to answer; undefined on all other routes. */
+export function openExchangeOf(context: ExecutionContext): OpenExchange | undefined {
+  if (context.getType() !== 'http' || !(context.getClass().prototype instanceof TusController))
+    return undefined;
+  return exchangeOf(rawRequest(context.switchToHttp().getRequest<FrameworkRequest>()));
+}

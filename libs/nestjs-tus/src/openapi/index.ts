@@ -1,0 +1,1 @@
+export { ApiTusUploads, type ApiTusUploadsOptions } from './api-tus-uploads.js';
