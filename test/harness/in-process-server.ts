@@ -1,8 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
-  MemoryLocker,
-  MemoryStore,
   StoreComposer,
   TusHandler,
   type Config,
@@ -12,6 +10,7 @@ import {
   type TusLogger,
   type UploadEventName,
 } from '@nestjs-tus/core';
+import { newBackend, type ListableStore } from './backend.js';
 
 /** The engine on a plain node:http server in this process: for cases that need hooks, a clock or a view into the store. */
 export interface InProcessServer {
@@ -20,7 +19,7 @@ export interface InProcessServer {
   readonly port: number;
   readonly handler: TusHandler;
   readonly http: Server;
-  readonly store: MemoryStore;
+  readonly store: ListableStore;
   readonly locker: Locker;
   /** Every event so far, in order. */
   readonly events: readonly RecordedEvent[];
@@ -39,7 +38,7 @@ export interface RecordedEvent {
 }
 
 export interface InProcessOptions extends Partial<Config> {
-  readonly store?: MemoryStore;
+  readonly store?: ListableStore;
   readonly locker?: Locker;
 }
 
@@ -50,9 +49,10 @@ const MAX_HEADER_SIZE = 128 * 1024;
 /** More than any test creates. */
 const MOST_UPLOADS = 100_000;
 
-/** Starts a handler with memory store and locker, unless others are given. It is closed after the tests of this file. */
+/** Starts a handler with store and locker of the backend, unless others are given. It is closed after the tests of this file. */
 export async function startInProcess(options: InProcessOptions = {}): Promise<InProcessServer> {
-  const { store = new MemoryStore(), locker = new MemoryLocker(), ...config } = options;
+  const backend = newBackend();
+  const { store = backend.store, locker = backend.locker, ...config } = options;
   const complaints: string[] = [];
   const complain = (...words: unknown[]) => void complaints.push(words.map(String).join(' '));
   const logger: TusLogger = { error: complain, warn: complain, log: () => undefined };
@@ -90,7 +90,10 @@ export async function startInProcess(options: InProcessOptions = {}): Promise<In
       return Math.max(0, ...ofUpload.map(({ event }) => event.upload.offset));
     },
     uploads: async () => (await store.list({ limit: MOST_UPLOADS })).uploads,
-    close: () => close(http, handler),
+    async close() {
+      await close(http, handler);
+      await backend.close();
+    },
   };
   servers.push(server);
   return server;

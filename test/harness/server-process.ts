@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
+import { backendFlags } from './backend.js';
 import { within } from './eventually.js';
 import { temporaryFolder } from './temporary-folder.js';
 
@@ -41,7 +42,7 @@ export async function startServer(given: ServerOptions = {}): Promise<ServerProc
   const uploadDir = given.uploadDir ?? (await temporaryFolder());
   const child = runServer(
     [
-      ...['--host', '127.0.0.1', '--port', String(given.port ?? 0), '--upload-dir', uploadDir],
+      ...['--host', '127.0.0.1', '--port', String(given.port ?? 0), ...backendFlags(uploadDir)],
       ...(given.flags ?? []),
     ],
     given.environment,
