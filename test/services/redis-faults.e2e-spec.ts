@@ -287,6 +287,10 @@ function request() {
   return { asked, requestRelease };
 }
 
+function openSockets(): number {
+  return process.getActiveResourcesInfo().filter((name) => /^TCP(?:Socket|Connect)/.test(name)).length;
+}
+
 describe('RedisLocker under Sentinel', () => {
   it('goes on with the new master, and knows that it may have forgotten something', async () => {
     const redis = await startRedis('sentinel');
@@ -322,6 +326,38 @@ describe('RedisLocker under Sentinel', () => {
     await warm.unlock();
     await within('the waiter is woken by a message', handedOver, 12_000);
   });
+
+  it.each(['SIGKILL', 'SIGSTOP'] as const)(
+    'finds the new master when the old one got %s while it was being connected to',
+    async (signal) => {
+      const redis = await startRedis('sentinel');
+      const locker = openLocker({ ...redis.options, leaseDuration: LEASE_MS });
+      // Before the sentinels know it, so that node-redis waits for that one, for ever.
+      await redis.signal(signal);
+      await expect(locker.connect()).rejects.toMatchObject({ code: ErrStorageUnavailable.code });
+      const lock = await heldAgain(locker, 'upload');
+      const { asked, requestRelease } = request();
+      await lock.unlock();
+      const warm = await held(locker, 'upload', requestRelease);
+      const handedOver = held(openLocker(redis.options), 'upload');
+      await within('the holder is asked by a message', asked, PATIENCE_MS);
+      await warm.unlock();
+      await handedOver;
+    },
+  );
+
+  it.each(['SIGKILL', 'SIGSTOP'] as const)(
+    'leaves nothing open when it is closed while a master that got %s is being connected to',
+    async (signal) => {
+      const redis = await startRedis('sentinel');
+      const locker = openLocker({ ...redis.options, leaseDuration: LEASE_MS });
+      const before = openSockets();
+      await redis.signal(signal);
+      await expect(locker.connect()).rejects.toMatchObject({ code: ErrStorageUnavailable.code });
+      await within('the locker is closed', locker.close(), PATIENCE_MS);
+      await eventually('no socket stays open', () => openSockets() <= before, PATIENCE_MS);
+    },
+  );
 });
 
 describe('RedisLocker on a cluster', () => {

@@ -1,14 +1,8 @@
 import { errors } from '@nestjs-tus/core';
-import {
-  ClientClosedError,
-  ClientOfflineError,
-  createClient,
-  createCluster,
-  createSentinel,
-  ErrorReply,
-} from 'redis';
+import { ClientClosedError, ClientOfflineError, ErrorReply } from 'redis';
 import type { RedisConnection, ResolvedOptions } from './options.js';
 import { Outage } from './outage.js';
+import { makeClient, type OwnClient } from './own-client.js';
 import type { Script } from './scripts.js';
 import { within } from './within.js';
 
@@ -16,8 +10,13 @@ import { within } from './within.js';
 const FRESH_EVENTS = ['ready', 'node-ready', 'topology-change'];
 /** The client had no connection, or Redis answered with an error. */
 const DID_NOT_RUN = [ClientOfflineError, ClientClosedError, ErrorReply];
-/** Longest pause between two attempts to reach a server that is gone, in milliseconds. */
-const MAX_RECONNECT_MS = 500;
+/**
+ * Time in which a client of Sentinel or Cluster answers nothing, though it is asked, after which it is replaced, in
+ * milliseconds. A failover takes less. When the master goes away while node-redis's Sentinel client connects to it for
+ * messages, `subscribe` waits for that address for ever, whoever is the master then; and all of it waits when the master
+ * takes the connection and says nothing.
+ */
+const STUCK_MS = 10_000;
 
 /**
  * The way to Redis: runs scripts, hears messages. Connects at the first use, and again whenever it has to; meanwhile
@@ -26,12 +25,17 @@ const MAX_RECONNECT_MS = 500;
 export class Connection {
   readonly isCluster: boolean;
   private readonly hearsBeside: boolean;
-  private readonly commands: RedisConnection;
-  private readonly subscriber: RedisConnection;
+  private own?: OwnClient;
+  private commands: RedisConnection;
+  private subscriber: RedisConnection;
   private readonly outage: Outage;
   private readonly refusals = new Set<(cause: unknown) => void>();
   private opening?: Promise<void>;
+  private isOpened = false;
   private contactSince?: number;
+  private silentSince?: number;
+  /** Resolves when all clients that were replaced have ended. */
+  private replaced: Promise<unknown> = Promise.resolve();
   private isClosed = false;
 
   constructor(
@@ -40,15 +44,17 @@ export class Connection {
     private readonly listener: { onMessage(message: string): void; onFresh(): void },
   ) {
     this.outage = new Outage(options.logger);
-    this.commands = options.client ?? makeClient(options);
+    if (options.client) {
+      this.commands = options.client;
+    } else {
+      this.own = makeClient(options);
+      this.commands = this.own.client;
+    }
     this.isCluster = 'masters' in this.commands;
     // Sentinel and Cluster keep a connection of its own for messages; a single client has to be doubled.
     this.hearsBeside = this.isCluster || 'getSentinelNode' in this.commands;
     this.subscriber = this.hearsBeside ? this.commands : this.commands.duplicate();
-    for (const client of new Set([this.commands, this.subscriber])) {
-      client.on('error', this.onError);
-      for (const event of FRESH_EVENTS) client.on(event, this.onFresh);
-    }
+    this.attend();
   }
 
   /** Milliseconds since Redis answered for the first time. */
@@ -88,43 +94,76 @@ export class Connection {
 
   async close(): Promise<void> {
     this.isClosed = true;
-    for (const client of new Set([this.commands, this.subscriber])) {
-      for (const event of FRESH_EVENTS) client.off(event, this.onFresh);
-      if (client !== this.options.client) {
-        // The listener for errors stays: a connection that is being torn down may still complain.
-        if (client.isOpen) await client.destroy();
-        continue;
-      }
-      client.off('error', this.onError);
-      if (client === this.subscriber && client.isOpen) await client.unsubscribe(this.channel);
+    this.disregard();
+    const { client } = this.options;
+    client?.off('error', this.onError);
+    if (client && client === this.subscriber) {
+      if (client.isOpen) await client.unsubscribe(this.channel);
+    } else if (this.subscriber !== this.commands && this.subscriber.isOpen) {
+      await this.subscriber.destroy();
     }
+    await Promise.all([this.own?.end(), this.replaced]);
   }
 
   /** Bounded in time itself, so that nothing is sent after its caller has given up. */
   private async opened(): Promise<void> {
     if (this.isClosed) throw new Error('The RedisLocker is closed.');
-    if (this.contactSince !== undefined) return;
-    this.opening ??= this.connect().catch((error: unknown) => {
-      this.opening = undefined;
-      throw error;
+    if (this.isOpened) return;
+    this.opening ??= this.connect();
+    const { opening } = this;
+    opening.catch(() => {
+      // Unless the client was replaced meanwhile.
+      if (this.opening === opening) this.opening = undefined;
     });
     // A client whose connection is refused goes on trying. Its callers need not wait for that.
     let refuse: (cause: unknown) => void = () => undefined;
     const refusal = new Promise<never>((_resolve, reject) => (refuse = reject));
     this.refusals.add(refuse);
     try {
-      await within(this.options.commandTimeout, Promise.race([this.opening, refusal]));
+      await within(this.options.commandTimeout, Promise.race([opening, refusal]));
     } finally {
       this.refusals.delete(refuse);
     }
+    this.isOpened ||= this.opening === opening;
     this.contactSince ??= performance.now();
   }
 
   private async connect(): Promise<void> {
-    for (const client of new Set([this.commands, this.subscriber])) {
+    const { subscriber } = this;
+    for (const client of new Set([this.commands, subscriber])) {
       if (!client.isOpen) await client.connect();
     }
-    await this.subscriber.subscribe(this.channel, this.onMessage);
+    // It would open a connection on a client that has ended.
+    if (this.isClosed || subscriber !== this.subscriber) throw new Error('The client was ended.');
+    await subscriber.subscribe(this.channel, this.onMessage);
+  }
+
+  private attend(): void {
+    for (const client of new Set([this.commands, this.subscriber])) {
+      client.on('error', this.onError);
+      for (const event of FRESH_EVENTS) client.on(event, this.onFresh);
+    }
+  }
+
+  /** The listener for errors stays: a connection that is being torn down may still complain. */
+  private disregard(): void {
+    for (const client of new Set([this.commands, this.subscriber])) {
+      for (const event of FRESH_EVENTS) client.off(event, this.onFresh);
+    }
+  }
+
+  private replaceIfStuck(): void {
+    this.silentSince ??= performance.now();
+    if (!this.own || !this.hearsBeside || performance.now() - this.silentSince < STUCK_MS) return;
+    this.disregard();
+    this.replaced = Promise.all([this.replaced, this.own.end().catch(this.onError)]);
+    this.own = makeClient(this.options);
+    this.commands = this.subscriber = this.own.client;
+    this.attend();
+    this.opening = this.silentSince = undefined;
+    this.isOpened = false;
+    // Now, since those who wait ask again when it is fresh. When it fails, `answer` tells so; the next who asks tries again.
+    void this.open().catch(() => undefined);
   }
 
   private async evaluate(
@@ -143,9 +182,14 @@ export class Connection {
     try {
       const value = await within(this.options.commandTimeout, promise);
       this.outage.end();
+      this.silentSince = undefined;
       return value;
     } catch (error) {
-      if (!this.isClosed) this.outage.begin(error);
+      if (!this.isClosed) {
+        this.outage.begin(error);
+        if (error instanceof ErrorReply) this.silentSince = undefined;
+        else this.replaceIfStuck();
+      }
       throw errors.storageUnavailable(error);
     }
   }
@@ -167,16 +211,4 @@ export interface Running {
   readonly settled: Promise<unknown>;
   /** False when it certainly did not run: it was not sent, or Redis refused it. */
   mayHaveRun(): boolean;
-}
-
-function makeClient(options: ResolvedOptions): RedisConnection {
-  if (options.sentinel) return createSentinel(options.sentinel);
-  if (options.cluster) return createCluster(options.cluster);
-  return createClient({
-    url: options.url ?? 'redis://127.0.0.1:6379',
-    // What waits for a server that is gone would be done when nobody wants it any more.
-    disableOfflineQueue: true,
-    pingInterval: options.leaseDuration,
-    socket: { reconnectStrategy: (attempt) => Math.min(50 * 2 ** attempt, MAX_RECONNECT_MS) },
-  });
 }
