@@ -201,9 +201,8 @@ export class S3Store
   private async writeNow(id: string): Promise<void> {
     const state = this.pending.get(id);
     this.pending.delete(id);
-    if (!state?.isPending || state.isGone) return;
     try {
-      await state.commit({}, {});
+      await state?.writePending();
     } catch (error) {
       throw storageError(error);
     }

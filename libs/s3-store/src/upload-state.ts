@@ -38,6 +38,8 @@ export class UploadState {
   /** True once the upload has been removed. */
   isGone = false;
   private nextNumber: number;
+  /** Of the last write that was asked for. Never rejects. */
+  private written: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly service: Service,
@@ -103,7 +105,25 @@ export class UploadState {
     return this.write(changes, context, undefined);
   }
 
-  private async write(
+  /** Writes the record that waits for the first bytes, unless it has been written meanwhile, or the upload is gone. */
+  async writePending(): Promise<void> {
+    await this.inTurn(async () => {
+      if (this.isPending && !this.isGone) await this.writeNow({}, {}, undefined);
+    });
+  }
+
+  private write(changes: RecordChanges, context: StoreContext, idleToken: string | undefined): Promise<void> {
+    return this.inTurn(() => this.writeNow(changes, context, idleToken));
+  }
+
+  /** A HEAD in this process wants a record that waits, while the request that created the upload commits: of two that create it one would fail. */
+  private inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.written.then(work);
+    this.written = done.catch(() => undefined);
+    return done;
+  }
+
+  private async writeNow(
     changes: RecordChanges,
     context: StoreContext,
     idleToken: string | undefined,
