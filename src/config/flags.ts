@@ -67,6 +67,13 @@ const timeout: FlagKind<number> = {
   },
 };
 
+/** A time between two of something; 0: never. */
+const interval: FlagKind<number> = {
+  placeholder: 'DURATION',
+  form: `${timeout.form}, or 0`,
+  parse: (value) => (value === '0' ? 0 : timeout.parse(value)),
+};
+
 const size: FlagKind<number> = { placeholder: 'SIZE', form: SIZE_FORM, parse: parseSize };
 
 const toggle: FlagKind<boolean> = {
@@ -182,7 +189,12 @@ export const FLAGS = {
     '0',
     'time without activity after which an unfinished upload expires; 0: never',
   ),
-  expireSweepInterval: flag('expire-sweep-interval', timeout, '1m', 'how often what expired is removed'),
+  expireSweepInterval: flag(
+    'expire-sweep-interval',
+    interval,
+    '1m',
+    'how often what expired is removed; 0: not by this process',
+  ),
   networkTimeout: flag('network-timeout', timeout, '60s', "longest silence of a request's body"),
   acquireLockTimeout: flag(
     'acquire-lock-timeout',

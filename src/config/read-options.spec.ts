@@ -147,6 +147,13 @@ describe('readOptions', () => {
     expect(() => readOptions(args, {})).toThrow(message);
   });
 
+  it('takes 0 for a sweep that another process does', () => {
+    expect(readOptions(['--expire-sweep-interval', '0'], {})).toMatchObject({ expireSweepInterval: 0 });
+    expect(() => readOptions(['--expire-sweep-interval', '700h'], {})).toThrow(
+      /wants a duration from 1ms to 596h/,
+    );
+  });
+
   it('names the variable when the bad value is in the environment', () => {
     expect(() => readOptions([], { TUS_WORKERS: 'many' })).toThrow(/^TUS_WORKERS wants/);
   });
