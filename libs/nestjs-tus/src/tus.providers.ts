@@ -8,6 +8,7 @@ import { EndpointHooks } from './hooks/endpoint-hooks.js';
 import { mountController } from './http/create-tus-controller.js';
 import type { TusController } from './http/tus.controller.js';
 import { TusEndpoint } from './http/tus-endpoint.js';
+import { checkProcesses } from './options/check-processes.js';
 import { checkOptions } from './options/check-options.js';
 import type { TusGraphOptions, TusModuleOptions } from './options/tus-module-options.js';
 import { TusService } from './tus.service.js';
@@ -82,7 +83,10 @@ export function createHandlerProvider(name: string): Provider {
     provide: getTusHandlerToken(name),
     inject: [getTusOptionsToken(name), getTusComposerToken(name), TUS_HOOKS],
     useFactory: (options: EndpointOptions, composer: StoreComposer, hooks: EndpointHooks) =>
-      naming(name, () => new TusHandler(engineConfig(options, composer, hooks))),
+      naming(name, () => {
+        checkProcesses(composer);
+        return new TusHandler(engineConfig(options, composer, hooks));
+      }),
   };
 }
 
