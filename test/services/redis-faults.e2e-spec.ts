@@ -287,8 +287,12 @@ function request() {
   return { asked, requestRelease };
 }
 
-function openSockets(): number {
-  return process.getActiveResourcesInfo().filter((name) => /^TCP(?:Socket|Connect)/.test(name)).length;
+type Hang = (redis: RedisServers, locker: RedisLocker) => Promise<void>;
+
+/** Sockets, and timers that keep the process alive. */
+function openResources(): number {
+  return process.getActiveResourcesInfo().filter((name) => /^TCP(?:Socket|Connect)|^Timeout/.test(name))
+    .length;
 }
 
 describe('RedisLocker under Sentinel', () => {
@@ -327,37 +331,59 @@ describe('RedisLocker under Sentinel', () => {
     await within('the waiter is woken by a message', handedOver, 12_000);
   });
 
-  it.each(['SIGKILL', 'SIGSTOP'] as const)(
-    'finds the new master when the old one got %s while it was being connected to',
-    async (signal) => {
+  // Before the sentinels know it, so that node-redis waits for that one, for ever.
+  const hang: Hang = async (redis, locker) => {
+    await redis.signal('SIGSTOP');
+    await expect(locker.connect()).rejects.toMatchObject({ code: ErrStorageUnavailable.code });
+  };
+  // After the locker connected for commands, as it seems to node-redis, and before it did so for messages.
+  const die: Hang = async (redis, locker) => {
+    await expect(locker.connect()).rejects.toMatchObject({ code: ErrStorageUnavailable.code });
+    await redis.signal('SIGKILL');
+  };
+
+  /** A client of this sees the master once, and looks for messages where nobody listens; the next client sees all. */
+  function openConnecting(redis: RedisServers): RedisLocker {
+    let asked = 0;
+    const nobodyListens = redis.port + 4 + 10_000;
+    const nodeAddressMap = (address: string) => {
+      const [host = '', port] = address.split(':');
+      return { host, port: Number(port) === redis.port && ++asked === 2 ? nobodyListens : Number(port) };
+    };
+    const sentinel = { ...redis.options.sentinel!, nodeAddressMap };
+    return openLocker({ sentinel, leaseDuration: LEASE_MS });
+  }
+
+  describe.each([
+    [
+      'hangs while it is connected to',
+      hang,
+      (redis: RedisServers) => openLocker({ ...redis.options, leaseDuration: LEASE_MS }),
+    ],
+    ['dies while it is connected to for messages', die, openConnecting],
+  ])('whose master %s', (_what, fail, open) => {
+    it('finds the new one, and hears its messages', async () => {
       const redis = await startRedis('sentinel');
-      const locker = openLocker({ ...redis.options, leaseDuration: LEASE_MS });
-      // Before the sentinels know it, so that node-redis waits for that one, for ever.
-      await redis.signal(signal);
-      await expect(locker.connect()).rejects.toMatchObject({ code: ErrStorageUnavailable.code });
-      const lock = await heldAgain(locker, 'upload');
+      const locker = open(redis);
+      await fail(redis, locker);
+      await (await heldAgain(locker, 'upload')).unlock();
       const { asked, requestRelease } = request();
-      await lock.unlock();
-      const warm = await held(locker, 'upload', requestRelease);
+      const lock = await held(locker, 'upload', requestRelease);
       const handedOver = held(openLocker(redis.options), 'upload');
       await within('the holder is asked by a message', asked, PATIENCE_MS);
-      await warm.unlock();
+      await lock.unlock();
       await handedOver;
-    },
-  );
+    });
 
-  it.each(['SIGKILL', 'SIGSTOP'] as const)(
-    'leaves nothing open when it is closed while a master that got %s is being connected to',
-    async (signal) => {
+    it('leaves nothing open when it is closed', async () => {
       const redis = await startRedis('sentinel');
-      const locker = openLocker({ ...redis.options, leaseDuration: LEASE_MS });
-      const before = openSockets();
-      await redis.signal(signal);
-      await expect(locker.connect()).rejects.toMatchObject({ code: ErrStorageUnavailable.code });
+      const before = openResources();
+      const locker = open(redis);
+      await fail(redis, locker);
       await within('the locker is closed', locker.close(), PATIENCE_MS);
-      await eventually('no socket stays open', () => openSockets() <= before, PATIENCE_MS);
-    },
-  );
+      await eventually('nothing is open any more', () => openResources() <= before);
+    });
+  });
 });
 
 describe('RedisLocker on a cluster', () => {
