@@ -20,7 +20,9 @@ export async function startServer(server, folder) {
   let failure;
   child.once('error', (error) => (failure = error.message));
   const exited = new Promise((resolve) => child.once('close', resolve));
-  process.once('exit', () => child.kill('SIGKILL'));
+  const endWithUs = () => child.kill('SIGKILL');
+  process.once('exit', endWithUs);
+  void exited.then(() => process.off('exit', endWithUs));
 
   const end = performance.now() + START_DEADLINE_MS;
   while (!(await accepts(port))) {
