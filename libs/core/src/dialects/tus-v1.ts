@@ -168,7 +168,7 @@ export class TusV1Dialect implements Dialect {
   }
 }
 
-/** "The request MUST include one of … Upload-Length … Upload-Defer-Length: 1". */
+/** Checklist CR2: Upload-Length, or `Upload-Defer-Length: 1`, and not both. */
 function readCreationLength({ req }: Exchange): number | undefined {
   const length = one(req.headers['upload-length']);
   const defer = one(req.headers['upload-defer-length']);
@@ -208,7 +208,7 @@ function readAnnouncedChecksum(
 
 function statusHeaders(info: FileInfo, exchange: Exchange): string[] {
   const headers: string[] = [];
-  // "The response MAY omit Upload-Offset of a final upload until the concatenation has finished."
+  // Checklist CO9: a final upload has no Upload-Offset until its parts are joined.
   if (!info.isFinal || stateOf(info) === 'finished') headers.push('Upload-Offset', String(info.offset));
   if (!info.sizeIsDeferred) headers.push('Upload-Length', String(info.size));
   else if (!info.isFinal) headers.push('Upload-Defer-Length', UPLOAD_LENGTH_DEFERRED);

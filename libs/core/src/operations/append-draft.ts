@@ -21,8 +21,8 @@ export function isDraftAppend(request: AppendRequest): request is DraftAppend {
  * Appends to an upload of the draft, at an offset that is right. The checks come in the order in which a client can do something about
  * them: the size of this request, then what no request can repair, then what it tells wrongly.
  *
- * draft -12, 4.4: "If the request completes successfully and the entire upload is complete, the server MUST acknowledge it by
- * responding with a 2xx … If the upload is not complete, … Upload-Complete: ?0."
+ * Checklist A5 and A6: what completes the upload is answered as the creation would have been, with `Upload-Complete: ?1`; anything
+ * else by 2xx with `?0`.
  */
 export async function appendDraft(
   engine: Engine,
@@ -71,7 +71,7 @@ function withDigestsOf(
 /**
  * A request to an upload that is complete. The client may not have got the response, and asks for it again.
  *
- * draft -12: "the server MAY … send the final response again"; -04 to -11: "MUST reject" with the problem completed-upload.
+ * Checklist A9: draft -12 lets a server give the final response again; -04 to -11 have it refuse, with the problem completed-upload.
  */
 function repeatCompletion(info: FileInfo, { completes, repeatedCompletion }: DraftTerms): Settled {
   // Without an answer the upload was complete by its length: its client says so only now.
@@ -84,7 +84,7 @@ function endOf({ offset, content }: DraftAppend): number | undefined {
   return content.length === undefined ? undefined : offset + content.length;
 }
 
-/** "The offset … MUST NOT exceed the length"; a body without a Content-Length shows it only when it comes. */
+/** Checklist ST7: the offset never exceeds the length. A body without a Content-Length shows it only when it comes. */
 function overflows(info: FileInfo, request: DraftAppend): boolean {
   return !info.sizeIsDeferred && (endOf(request) ?? 0) > info.size;
 }

@@ -82,7 +82,7 @@ function failIfClosed(info: FileInfo): void {
   if (stateOf(info) === 'rejected') throw keptRefusal(info);
 }
 
-/** "Once set the length MUST NOT be changed": the same one again changes nothing. */
+/** "Once it has been set the length MUST NOT be changed": the same one again changes nothing. */
 function failUnlessSameLength(info: FileInfo, declared: number | undefined): void {
   if (declared !== undefined && declared !== info.size) throw errors.invalidUploadLength();
 }

@@ -38,7 +38,7 @@ export function checkDraftCreation(engine: Engine, request: DraftCreation): void
 /**
  * Tells the client where its upload is, while its content is on the way, and stores the content.
  *
- * draft -12, 4.2: "the server … SHOULD announce the upload resource by sending a 104 (Upload Resumption Supported) … as soon as possible"
+ * Checklist U2: a 104 (Upload Resumption Supported) announces the upload as soon as it exists.
  */
 export async function receiveDraftCreation(
   engine: Engine,

@@ -12,8 +12,8 @@ import { inScope, OperationScope, underLock } from './under-lock.js';
 /**
  * Creates a final upload out of partial ones.
  *
- * tus 1.0.0: "The Client MUST NOT include the Upload-Length header in the upload creation … The length of the final upload MUST be the sum
- * of the length of all partial uploads … the Server MAY … concatenation-unfinished".
+ * tus 1.0.0: "The length of the final upload MUST be the sum of the length of all partial uploads." Parts that are still on their way are
+ * taken only where `concatenation-unfinished` is announced.
  */
 export async function createFinal(
   engine: Engine,

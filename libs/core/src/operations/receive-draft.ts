@@ -31,7 +31,7 @@ export interface DraftContent {
  * Stores the content of a draft request at the end of an upload, and completes the upload if the request says so and was processed
  * whole. Runs under the upload's lock.
  *
- * draft -12: "the upload is complete only if the request with Upload-Complete: ?1 has been received fully; offset = length says nothing".
+ * Checklist ST6: only a request with `Upload-Complete: ?1` that was received whole completes an upload; offset = length says nothing.
  * @throws HttpError why the content was cut; what arrived is kept
  */
 export async function receiveDraft(

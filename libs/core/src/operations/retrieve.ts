@@ -8,7 +8,7 @@ import { status } from './status.js';
 /**
  * Answers GET in the draft: the content of a complete upload, the offset of another one.
  *
- * draft -12: "The client … sends a HEAD or GET request to the upload resource" to learn its offset.
+ * Draft -12 lets a client ask for the offset by GET as well as by HEAD.
  */
 export async function retrieve(engine: Engine, exchange: Exchange, request: UploadRequest): Promise<Outcome> {
   const upload = await engine.store.getUpload(request.uploadId, {});
