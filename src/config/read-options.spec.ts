@@ -51,6 +51,8 @@ describe('readOptions', () => {
       s3ObjectPrefix: '',
       s3PartSize: 8_388_608,
       s3MinPartSize: 5_242_880,
+      s3PresignedDownloads: 0,
+      s3PublicEndpoint: '',
       maxSize: 0,
       enableExperimentalProtocol: false,
       minSize: 0,
@@ -140,6 +142,12 @@ describe('readOptions', () => {
     [['--workers', '2', '--locker', 'file', '--store', 'memory'], /needs a store that all processes see/],
     [['--store', 's3'], /--store s3 needs a bucket: use --s3-bucket/],
     [['--store', 's3', '--s3-bucket', 'b', '--s3-part-size', '1MiB'], /--s3-part-size wants a size from/],
+    [['--s3-presigned-downloads', '200h'], /--s3-presigned-downloads wants a duration from 1s to 168h/],
+    [['--s3-presigned-downloads', '10ms'], /--s3-presigned-downloads wants a duration from 1s/],
+    [
+      ['--store', 's3', '--s3-bucket', 'b', '--s3-public-endpoint', 'https://s3.example.com'],
+      /use --s3-presigned-downloads 5m with it/,
+    ],
     [['--s3-endpoint', 's3.example.com'], /--s3-endpoint wants a URL/],
     [['--redis-url', 'localhost:6379'], /--redis-url wants a URL such as redis:/],
   ])('refuses %j in one line', (args, message) => {

@@ -30,6 +30,16 @@ describe('S3Store options', () => {
     [{ bucket: 'uploads', maxBufferedBytes: Number.NaN }, 'maxBufferedBytes'],
     [{ bucket: 'uploads', requestTimeout: -1 }, 'requestTimeout'],
     [{ bucket: 'uploads', conditionalWrites: 'none' }, 'conditionalWrites'],
+    [{ bucket: 'uploads', presignedDownloads: true }, '{ lifetime: 300_000 }'],
+    [
+      { bucket: 'uploads', presignedDownloads: {} },
+      '`presignedDownloads.lifetime` is a whole number from 1000',
+    ],
+    [{ bucket: 'uploads', presignedDownloads: { lifetime: 604_800_001 } }, '604800000'],
+    [
+      { bucket: 'uploads', presignedDownloads: { lifetime: 1_000, endpoint: 'cdn' } },
+      'https://s3.example.com',
+    ],
     [{ bucket: 'uploads', client: new S3Client({}), clientConfig: {} }, 'not both'],
   ])('refuse %j', (options, text) => {
     expect(() => resolveOptions(options as never)).toThrow(text);

@@ -44,13 +44,31 @@ export interface S3StoreOptions {
   readonly requestTimeout?: number;
   /** Headers of the finished object, or a function that says them for an upload. */
   readonly object?: ObjectHeaders | ((info: FileInfo) => ObjectHeaders);
+  /** Sends who downloads to the service, by a URL that it signs. Default: the content goes through the server. */
+  readonly presignedDownloads?: PresignedDownloads;
   /** Which conditional writes the service does right. Default: found out by `init()`. */
   readonly conditionalWrites?: ConditionalWrites;
 }
 
+/**
+ * GET is answered by a redirect (302) to a presigned URL of the object. Guards are asked before; then everybody who has the URL may read the
+ * object until it ends.
+ */
+export interface PresignedDownloads {
+  /** Milliseconds from 1,000 to 604,800,000 (seven days) in which a URL can be asked; an answer that has begun goes on. */
+  readonly lifetime: number;
+  /** Where clients reach the service, when that is not where the server does, e.g. `https://s3.example.com`. */
+  readonly endpoint?: string;
+}
+
+const PRESIGNED_SECOND = 1_000;
+/** What signature version 4 allows. */
+const PRESIGNED_WEEK = 7 * 24 * 3_600_000;
+
 export type ResolvedOptions = Required<
-  Omit<S3StoreOptions, 'client' | 'clientConfig' | 'conditionalWrites'>
+  Omit<S3StoreOptions, 'client' | 'clientConfig' | 'conditionalWrites' | 'presignedDownloads'>
 > & {
+  readonly presignedDownloads?: PresignedDownloads;
   readonly conditionalWrites?: ConditionalWrites;
 };
 
@@ -100,8 +118,26 @@ export function resolveOptions(options: S3StoreOptions): ResolvedOptions {
     concurrency: whole('concurrency', options.concurrency ?? 16, 1, 1_000),
     concurrencyPerUpload: whole('concurrencyPerUpload', options.concurrencyPerUpload ?? 4, 1, 1_000),
     requestTimeout: whole('requestTimeout', options.requestTimeout ?? 30_000, 1, 2 ** 31 - 1),
+    presignedDownloads: checkedDownloads(options.presignedDownloads),
     conditionalWrites,
   };
+}
+
+function checkedDownloads(presigned: PresignedDownloads | undefined): PresignedDownloads | undefined {
+  if (presigned === undefined) return undefined;
+  if (typeof presigned !== 'object' || presigned === null) {
+    throw new TypeError(
+      'S3Store: `presignedDownloads` is an object such as { lifetime: 300_000 }, or absent',
+    );
+  }
+  const { endpoint } = presigned;
+  if (endpoint !== undefined && !/^https?:$/.test(URL.canParse(endpoint) ? new URL(endpoint).protocol : '')) {
+    throw new TypeError(
+      'S3Store: `presignedDownloads.endpoint` is a URL such as https://s3.example.com, or absent',
+    );
+  }
+  const lifetime = whole('presignedDownloads.lifetime', presigned.lifetime, PRESIGNED_SECOND, PRESIGNED_WEEK);
+  return { lifetime, endpoint };
 }
 
 function whole(name: string, value: number, min: number, max: number): number {

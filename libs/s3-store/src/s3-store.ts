@@ -23,6 +23,7 @@ import {
 } from '@nestjs-tus/core';
 import { Bucket } from './bucket.js';
 import { BufferBudget } from './buffer-budget.js';
+import { DownloadUrls } from './download-urls.js';
 import { endpointOf, makeClient } from './client.js';
 import { GenerationRecords } from './generation-records.js';
 import { IfMatchRecords } from './if-match-records.js';
@@ -67,6 +68,7 @@ export class S3Store
   private readonly bucket: Bucket;
   private readonly permits: Permits;
   private readonly budget: BufferBudget;
+  private readonly downloadUrls: DownloadUrls | undefined;
   private readonly known = new KnownUploads();
   /** Uploads whose record is written with their first bytes, by id. */
   private readonly pending = new Map<string, UploadState>();
@@ -77,6 +79,7 @@ export class S3Store
   constructor(options: S3StoreOptions) {
     this.options = resolveOptions(options);
     const { bucket, objectPrefix, key, object, requestTimeout, concurrency, maxBufferedBytes } = this.options;
+    const { presignedDownloads } = this.options;
     this.ownsClient = options.client === undefined;
     this.client = options.client ?? makeClient(options.clientConfig ?? {}, requestTimeout);
     this.keys = new ObjectKeys(objectPrefix, key);
@@ -84,6 +87,7 @@ export class S3Store
     this.bucket = new Bucket(bucket, this.client, requestTimeout, headersOf);
     this.permits = new Permits(concurrency);
     this.budget = new BufferBudget(maxBufferedBytes);
+    this.downloadUrls = presignedDownloads && new DownloadUrls(bucket, this.client, presignedDownloads);
   }
 
   /** Bytes of uploads that are in memory now, for metrics. */
@@ -227,8 +231,8 @@ export class S3Store
   }
 
   private async start(): Promise<Service> {
-    const { bucket, keys, options, permits, budget } = this;
-    return { bucket, keys, options, permits, budget, records: await this.recordStore() };
+    const { bucket, keys, options, permits, budget, downloadUrls } = this;
+    return { bucket, keys, options, permits, budget, downloadUrls, records: await this.recordStore() };
   }
 
   private async recordStore(): Promise<RecordStore> {

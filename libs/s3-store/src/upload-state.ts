@@ -1,6 +1,7 @@
 import { errors, type Lock, type StoreContext } from '@nestjs-tus/core';
 import type { Bucket } from './bucket.js';
 import type { BufferBudget } from './buffer-budget.js';
+import type { DownloadUrls } from './download-urls.js';
 import { NUMBERS_AHEAD } from './limits.js';
 import type { ObjectKeys } from './object-keys.js';
 import type { ResolvedOptions } from './options.js';
@@ -16,6 +17,8 @@ export interface Service {
   readonly options: ResolvedOptions;
   readonly permits: Permits;
   readonly budget: BufferBudget;
+  /** Absent: content goes through this process. */
+  readonly downloadUrls?: DownloadUrls;
 }
 
 type RecordChanges = Partial<Omit<UploadRecord, 'commit' | 'nextNumber' | 'idleToken'>>;

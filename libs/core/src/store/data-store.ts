@@ -43,6 +43,15 @@ export interface StoreCheck {
   readonly freeBytes?: number;
 }
 
+/** What a download says of its content. Whoever serves the content in our place must say the same. */
+export interface ServedContent {
+  readonly contentType: string;
+  /** RFC 6266. `attachment` for types that a browser would run. */
+  readonly contentDisposition: string;
+  readonly contentEncoding?: string;
+  readonly contentLanguage?: string;
+}
+
 /** One upload in a store. Used by one operation, and under the upload's lock where it changes anything. */
 export interface Upload {
   /**
@@ -55,6 +64,11 @@ export interface Upload {
   getInfo(context: StoreContext): Promise<FileInfo>;
   /** Streams the content, or `range` of it. */
   getReader(context: StoreContext, range?: ByteRange): Promise<Readable>;
+  /**
+   * A URL of somebody else who serves the finished content, with ranges and conditions, as `served` says: GET is redirected there. It need not
+   * be good for long. Undefined, and for stores without this method: the content is read by `getReader`.
+   */
+  getDownloadUrl?(served: ServedContent, context: StoreContext): Promise<string | undefined>;
   /** Called when all bytes are stored, before the upload is reported as complete. May be called again after a crash. */
   finishUpload(context: StoreContext): Promise<void>;
 }
