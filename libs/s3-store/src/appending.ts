@@ -106,7 +106,10 @@ export class Appending implements Spiller {
   async commit(): Promise<void> {
     const changes = this.progress();
     if (this.state.version !== undefined && !this.changes(changes)) return;
-    await this.state.commitAtRest({ ...changes, complete: this.isWhole }, this.context);
+    const { info } = this.state.record;
+    const expiresAt = this.isWhole ? undefined : this.context.expiry?.();
+    const moved = expiresAt && { info: { ...info, expiresAt } };
+    await this.state.commitAtRest({ ...changes, ...moved, complete: this.isWhole }, this.context);
   }
 
   /** Forgets what was stored here: it never counted. */

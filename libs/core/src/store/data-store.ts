@@ -8,6 +8,11 @@ export interface StoreContext {
   readonly signal?: AbortSignal;
   /** The lock under which the operation runs; absent for reads, and before the upload exists. */
   readonly lock?: Lock;
+  /**
+   * When the upload expires if bytes are stored now. A store that replaces what it knows of an upload with each chunk asks this and stores it along, which
+   * saves the update that would follow. Absent, or undefined: the expiry stays.
+   */
+  expiry?(): Date | undefined;
   /** Registers work for the end of the operation, before its lock is released: closing a file, say. */
   defer?(work: () => void | Promise<void>): void;
 }
