@@ -32,7 +32,11 @@ export async function download(
   request: UploadRequest,
 ): Promise<Download> {
   const upload = await engine.store.getUpload(request.uploadId, {});
-  const info = await upload.getInfo({});
+  return downloadOf(upload, await upload.getInfo({}), exchange);
+}
+
+/** As `download`, of an upload that has been looked up. */
+export async function downloadOf(upload: Upload, info: FileInfo, exchange: Exchange): Promise<Download> {
   failIfExpired(info);
   if (stateOf(info) === 'rejected') throw keptRefusal(info);
   if (stateOf(info) !== 'finished') throw errors.incompleteUpload();
