@@ -7,6 +7,7 @@ import { ChunkBuffer } from './chunk-buffer.js';
 import { LARGEST_BUFFER, MAX_SEGMENTS } from './limits.js';
 import { mayCutShort, nextPartSize, type PartPosition } from './part-size.js';
 import { isPreconditionFailed } from './storage-error.js';
+import { leaveOutStrays, renumber } from './stray-parts.js';
 import { contentOf, storedBeginning, type TailSegment, withCovered } from './tail-segments.js';
 import type { Service, UploadState } from './upload-state.js';
 import { type Segment, type StoredPart, sum, type UploadRecord } from './upload-record.js';
@@ -37,7 +38,7 @@ export class Appending implements Spiller {
   private readonly buffer = new ChunkBuffer();
   private readonly flights: Flight[] = [];
   /** The parts that counted before. */
-  private readonly before: readonly StoredPart[];
+  private before: readonly StoredPart[];
   /** Keys of all tail objects that counted before or were written here. */
   private readonly tailKeys: Set<string>;
   private tail: TailSegment[];
@@ -212,6 +213,7 @@ export class Appending implements Spiller {
   }
 
   private async launch(covers: readonly TailSegment[] | undefined, content: number | Buffer): Promise<void> {
+    if (this.flights.length === 0) await this.renew();
     const multipart = await this.openMultipart();
     const number = await this.state.takeNumber(() => this.countedProgress(), this.context);
     // Other uploads may have made this one spill meanwhile: its bytes are the same, some are in the tail now.
@@ -235,6 +237,16 @@ export class Appending implements Spiller {
       }),
     };
     this.flights.push(flight);
+  }
+
+  /** Brings the multipart upload into a state that takes more parts: one that is being copied, or has hardly a number left, does not. */
+  private async renew(): Promise<void> {
+    const { service, state, context } = this;
+    if (state.record.sealed) await leaveOutStrays(service, state, context);
+    else if (state.isShortOfNumbers) await renumber(service, state, context);
+    else return;
+    this.before = state.record.parts;
+    this.multipart = state.record.multipart;
   }
 
   private async openMultipart(): Promise<Multipart> {

@@ -52,8 +52,7 @@ export async function concatenate(
     });
     await state.commitAtRest({ info, parts, multipart: { id, attempt } }, context);
   } catch (error) {
-    // A commit whose answer was lost may have named these parts.
-    if (!state.isStale) await bucket.abortMultipart(record.key, id);
+    if (!state.mayHaveCommitted(error)) await bucket.abortMultipart(record.key, id);
     throw error;
   }
 }

@@ -178,7 +178,7 @@ export class S3Store
 
   private async read(service: Service, id: string, { lock }: StoreContext): Promise<UploadState> {
     const trusted = lock && this.known.trusted(id, lock);
-    if (trusted) return new UploadState(service, trusted, true, lock);
+    if (trusted?.stored) return new UploadState(service, trusted.stored, trusted.isAtRest, lock);
     const read = await service.records.read(id, this.known.lastSeen(id));
     const state = new UploadState(service, read, isAtRest(read, lock), lock);
     if (!read.record.lost) return state;
