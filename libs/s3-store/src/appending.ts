@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { StoreContext } from '@nestjs-tus/core';
 import { arriving } from './arriving.js';
 import type { Spiller } from './buffer-budget.js';
 import { ChunkBuffer } from './chunk-buffer.js';
 import { LARGEST_BUFFER, MAX_SEGMENTS } from './limits.js';
+import { failIfTaken, newAttempt } from './own-object.js';
 import { mayCutShort, nextPartSize, type PartPosition } from './part-size.js';
 import { isPreconditionFailed } from './storage-error.js';
 import { leaveOutStrays, renumber } from './stray-parts.js';
@@ -177,31 +177,40 @@ export class Appending implements Spiller {
     this.spill();
   }
 
-  /** One PutObject: it needs no parts, and cannot replace an object that is there. */
+  /** As the object itself, or, if there is one already, as the only part: the parts decide. */
   private async sendWhole(): Promise<void> {
     const bytes = this.takeBuffered(this.buffer.length);
-    const { info, key } = this.state.record;
+    let isOnItsWay = false;
+    try {
+      if (await this.putWhole(bytes)) return;
+      await this.launch(this.tail, bytes);
+      isOnItsWay = true;
+    } finally {
+      if (!isOnItsWay) this.service.budget.gone(bytes.length);
+    }
+  }
+
+  /**
+   * One PutObject: it needs no parts, and cannot replace an object that is there. False when there is one, of an attempt whose answer was lost or of a
+   * holder that has been replaced.
+   */
+  private async putWhole(bytes: Buffer): Promise<boolean> {
+    const { bucket, permits } = this.service;
+    const { record } = this.state;
     const content = contentOf(this.tail, bytes, this.service);
-    const covers = this.tail;
-    const { bucket, permits, budget } = this.service;
+    const attempt = newAttempt(record.info.id);
     try {
       await permits.run(() =>
-        bucket.putWhole(key, content, info, randomBytes(8).toString('hex'), this.context.signal),
+        bucket.putWhole(record.key, content, record.info, attempt, this.context.signal),
       );
-      this.isWhole = true;
-      this.tail = [];
-      budget.gone(bytes.length);
     } catch (error) {
-      if (!isPreconditionFailed(error)) {
-        budget.gone(bytes.length);
-        throw error;
-      }
-      // An attempt whose answer was lost, or a holder that has been replaced, has made an object of its own: the parts decide.
-      await this.launch(covers, bytes).catch((failure: unknown) => {
-        budget.gone(bytes.length);
-        throw failure;
-      });
+      if (!isPreconditionFailed(error)) throw error;
+      await failIfTaken(this.service, record);
+      return false;
     }
+    this.isWhole = true;
+    this.tail = [];
+    return true;
   }
 
   private async sendPart(size: number): Promise<void> {
@@ -252,7 +261,7 @@ export class Appending implements Spiller {
   private async openMultipart(): Promise<Multipart> {
     if (this.multipart) return this.multipart;
     const { key, info } = this.state.record;
-    const attempt = randomBytes(8).toString('hex');
+    const attempt = newAttempt(info.id);
     const id = await this.service.bucket.createMultipart(key, info, attempt, this.context.signal);
     this.state.numberAnew();
     this.multipart = { id, attempt };

@@ -45,7 +45,7 @@ export class Bucket {
     readonly name: string,
     private readonly client: S3Client,
     private readonly requestTimeout: number,
-    private readonly headersOf: (info: FileInfo) => ObjectHeaders,
+    readonly headersOf: (info: FileInfo) => ObjectHeaders,
   ) {}
 
   /** @returns the ETag as the service writes it */
@@ -263,6 +263,7 @@ export class Bucket {
     key: string,
     uploadId: string,
     parts: readonly StoredPart[],
+    condition: Pick<PutObjectCommandInput, 'IfNoneMatch'>,
     signal?: AbortSignal,
   ): Promise<void> {
     await this.client.send(
@@ -270,6 +271,7 @@ export class Bucket {
         Bucket: this.name,
         Key: key,
         UploadId: uploadId,
+        ...condition,
         MultipartUpload: {
           Parts: parts.map(({ number, etag }) => ({ PartNumber: number, ETag: `"${etag}"` })),
         },

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { errors, type StoreContext } from '@nestjs-tus/core';
 import type { Content } from './bucket.js';
 import { type Piece, planConcat, planEqualParts, type PlannedPart } from './concat-plan.js';
 import { S3_MAX_SINGLE } from './limits.js';
+import { failIfTaken, newAttempt } from './own-object.js';
 import { nextPartSize } from './part-size.js';
 import { isPreconditionFailed } from './storage-error.js';
 import { type StoredPart, sum } from './upload-record.js';
@@ -31,7 +31,7 @@ export async function concatenate(
     throw errors.maxSizeExceeded(new Error(`${plan.length} parts are more than the service takes`));
   }
   const { bucket, permits } = service;
-  const attempt = randomBytes(8).toString('hex');
+  const attempt = newAttempt(record.info.id);
   const id = await bucket.createMultipart(record.key, record.info, attempt, context.signal);
   state.numberAnew();
   try {
@@ -58,7 +58,7 @@ export async function concatenate(
 }
 
 async function putJoined(
-  { bucket, permits, ...service }: Service,
+  service: Service,
   { record }: UploadState,
   sources: readonly { readonly key: string; readonly size: number }[],
   size: number,
@@ -67,15 +67,17 @@ async function putJoined(
   const pieces = sources.flatMap((source) =>
     source.size > 0 ? [{ key: source.key, range: { start: 0, end: source.size - 1 } }] : [],
   );
-  const content = contentOf({ bucket, permits, ...service }, pieces, size);
+  const content = contentOf(service, pieces, size);
+  const attempt = newAttempt(record.info.id);
   try {
-    await permits.run(() =>
-      bucket.putWhole(record.key, content, record.info, randomBytes(8).toString('hex'), signal),
+    await service.permits.run(() =>
+      service.bucket.putWhole(record.key, content, record.info, attempt, signal),
     );
     return true;
   } catch (error) {
-    if (isPreconditionFailed(error)) return false;
-    throw error;
+    if (!isPreconditionFailed(error)) throw error;
+    await failIfTaken(service, record);
+    return false;
   }
 }
 

@@ -64,6 +64,16 @@ function isNetworkError(error: Error): boolean {
   return /^(E[A-Z]+|ERR_STREAM_PREMATURE_CLOSE|UND_ERR_\w+)$/.test(code);
 }
 
+/** What the operator is told when the service does not take the headers that objects are to get. */
+export function headersProblem(error: unknown, endpoint: string): Error {
+  const { name = '', message = '' } = error instanceof Error ? error : {};
+  return new Error(
+    `S3Store cannot use ${endpoint}: the service refuses the headers in \`object\` (${name}: ${message}): check storageClass, ` +
+      'serverSideEncryption and sseKmsKeyId; tags need the right s3:PutObjectTagging',
+    { cause: error },
+  );
+}
+
 /** What the operator is told when the bucket cannot be used at start. */
 export function startProblem(error: unknown, bucket: string, endpoint: string): Error {
   const reasons: Record<string, string> = {

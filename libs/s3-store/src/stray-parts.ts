@@ -1,28 +1,35 @@
-import { randomBytes } from 'node:crypto';
 import type { StoreContext } from '@nestjs-tus/core';
 import { COPY_SIZE } from './limits.js';
-import { hasName } from './storage-error.js';
+import { failIfTaken, newAttempt } from './own-object.js';
+import { hasName, isPreconditionFailed } from './storage-error.js';
 import { type StoredPart, sum, type UploadRecord } from './upload-record.js';
 import type { Service, UploadState } from './upload-state.js';
 
 /**
  * Completes a multipart upload. It may be done already, by a call whose answer was lost: the object says which attempt made it.
- * @throws the service's NoSuchUpload when neither is there
+ * @throws the service's NoSuchUpload when neither is there; HttpError `ERR_UPLOAD_EXISTS` when its key has become another object's
  */
 export async function completeParts(
-  { bucket }: Service,
-  { key, multipart, info }: UploadRecord,
+  service: Service,
+  record: UploadRecord,
   parts: readonly StoredPart[],
   { signal }: StoreContext,
 ): Promise<void> {
+  const { key, multipart, info } = record;
+  const { bucket } = service;
   if (!multipart) throw new Error(`the upload ${info.id} has no parts to complete`);
+  // The condition closes what is between the look and the call, on services that know it here: AWS does, Ceph does not.
+  const isFree = record.keyIsChosen === true && (await failIfTaken(service, record)) === 'nobody';
   try {
-    await bucket.completeMultipart(key, multipart.id, parts, signal);
+    await bucket.completeMultipart(key, multipart.id, parts, isFree ? { IfNoneMatch: '*' } : {}, signal);
   } catch (error) {
     if (signal?.aborted || hasName(error, 'InvalidPart')) throw error;
     // Ceph's gateway answers 500 when there is no such multipart upload: what is there tells more than the answer.
     const absence = await bucket.absenceOfMultipart(key, multipart.id);
-    if (absence === undefined) throw error;
+    if (absence === undefined) {
+      if (isPreconditionFailed(error)) await failIfTaken(service, record);
+      throw error;
+    }
     const object = await bucket.head(key);
     if (object?.attempt !== multipart.attempt || object.size !== sum(parts)) throw absence;
   }
@@ -64,7 +71,7 @@ export async function renumber(service: Service, state: UploadState, context: St
     await state.commit({ sealed: parts }, context);
     return leaveOutStrays(service, state, context);
   }
-  const attempt = randomBytes(8).toString('hex');
+  const attempt = newAttempt(info.id);
   const id = await service.bucket.createMultipart(key, info, attempt, context.signal);
   state.numberAnew();
   await state.commit({ multipart: { id, attempt } }, context);
@@ -104,7 +111,7 @@ async function copyCounted(
   context: StoreContext,
 ): Promise<void> {
   const { key, info, parts } = state.record;
-  const attempt = randomBytes(8).toString('hex');
+  const attempt = newAttempt(info.id);
   const id = await bucket.createMultipart(key, info, attempt, context.signal);
   try {
     const ranges = rangesOf(sealed, new Set(parts.map(({ number }) => number)), options.equalParts);

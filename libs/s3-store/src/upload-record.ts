@@ -24,6 +24,8 @@ export interface UploadRecord {
   readonly info: FileInfo;
   /** The object's key. */
   readonly key: string;
+  /** True when a hook or a function chose the key: other uploads may have the same. */
+  readonly keyIsChosen?: boolean;
   /** Names this version of the record: how a commit whose answer was lost is recognised. */
   readonly commit: string;
   /** True once the object is whole. */
@@ -44,10 +46,14 @@ export interface UploadRecord {
   readonly lost?: string;
 }
 
-export function newRecord(info: FileInfo, key: string): UploadRecord {
+export function newRecord(
+  info: FileInfo,
+  { key, isChosen }: { key: string; isChosen: boolean },
+): UploadRecord {
   return {
     info: { ...copyFileInfo(info), offset: 0 },
     key,
+    ...(isChosen && { keyIsChosen: true }),
     commit: newCommit(),
     complete: false,
     parts: [],
