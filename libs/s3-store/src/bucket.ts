@@ -33,6 +33,13 @@ export interface ListedKey {
   readonly etag: string;
 }
 
+/** Where a list goes on: what a page before has said, or after a key. */
+export interface ListPosition {
+  readonly token?: string;
+  /** The last key that was listed. */
+  readonly after?: string;
+}
+
 interface CallOptions {
   readonly abortSignal?: AbortSignal;
   /** Milliseconds until the answer begins. */
@@ -144,26 +151,35 @@ export class Bucket {
     }
   }
 
-  /** Keys that begin with `prefix`, without those behind a further slash, in order. */
+  /** Some keys that begin with `prefix`, without those behind a further slash, in order; perhaps none. `next` is absent at the end. */
   async list(
     prefix: string,
-    startAfter?: string,
+    { after, token }: ListPosition = {},
     limit?: number,
-  ): Promise<{ keys: ListedKey[]; isLast: boolean }> {
-    const { Contents = [], IsTruncated = false } = await this.client.send(
+  ): Promise<{ keys: ListedKey[]; next?: ListPosition }> {
+    const page = await this.client.send(
       new ListObjectsV2Command({
         Bucket: this.name,
         Prefix: prefix,
         Delimiter: '/',
-        StartAfter: startAfter,
+        StartAfter: token === undefined ? after : undefined,
+        ContinuationToken: token,
         MaxKeys: limit,
       }),
       this.options(),
     );
-    return {
-      keys: Contents.map(({ Key = '', ETag = '' }) => ({ key: Key, etag: ETag })),
-      isLast: !IsTruncated,
-    };
+    const keys = (page.Contents ?? []).map(({ Key = '', ETag = '' }) => ({ key: Key, etag: ETag }));
+    if (!page.IsTruncated) return { keys };
+    return { keys, next: { token: page.NextContinuationToken, after: keys.at(-1)?.key ?? after } };
+  }
+
+  /** Removes every object whose key begins with `prefix`, comes after `after`, and has no further slash. */
+  async removeAll(prefix: string, after?: string): Promise<void> {
+    for (let from: ListPosition | undefined = { after }; from;) {
+      const page: Awaited<ReturnType<Bucket['list']>> = await this.list(prefix, from);
+      await Promise.all(page.keys.map(({ key }) => this.remove(key)));
+      from = page.next;
+    }
   }
 
   /** @returns the id of a new multipart upload */

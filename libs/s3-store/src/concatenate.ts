@@ -4,18 +4,39 @@ import { type Piece, planConcat, planEqualParts, type PlannedPart } from './conc
 import { S3_MAX_SINGLE } from './limits.js';
 import { failIfTaken, newAttempt } from './own-object.js';
 import { nextPartSize } from './part-size.js';
-import { isPreconditionFailed } from './storage-error.js';
+import { isMissing, isPreconditionFailed } from './storage-error.js';
 import { type StoredPart, sum } from './upload-record.js';
 import type { Service, UploadState } from './upload-state.js';
+
+/** An object whose content becomes a piece of another's. */
+interface Source {
+  readonly key: string;
+  /** Bytes. */
+  readonly size: number;
+}
 
 /**
  * Stores the content of `sources` as parts of an upload that has none. It is whole when its multipart upload is completed, or at once when it is
  * small. Parts of an attempt that failed stay uncounted, in a multipart upload of their own.
+ * @throws HttpError `ERR_UPLOAD_NOT_FOUND` when a source is gone
  */
 export async function concatenate(
   service: Service,
   state: UploadState,
-  sources: readonly { readonly key: string; readonly size: number }[],
+  sources: readonly Source[],
+  context: StoreContext,
+): Promise<void> {
+  try {
+    await join(service, state, sources, context);
+  } catch (error) {
+    throw isMissing(error) ? errors.notFound(error) : error;
+  }
+}
+
+async function join(
+  service: Service,
+  state: UploadState,
+  sources: readonly Source[],
   context: StoreContext,
 ): Promise<void> {
   const { record } = state;
@@ -27,6 +48,8 @@ export async function concatenate(
     return state.commitAtRest({ info, complete: true }, context);
   }
   const plan = planFor(service, sources, size);
+  // An object of no bytes is a part of no bytes.
+  if (plan.length === 0) plan.push({ kind: 'read', pieces: [], size: 0 });
   if (plan.length > service.options.maxParts) {
     throw errors.maxSizeExceeded(new Error(`${plan.length} parts are more than the service takes`));
   }
@@ -60,7 +83,7 @@ export async function concatenate(
 async function putJoined(
   service: Service,
   { record }: UploadState,
-  sources: readonly { readonly key: string; readonly size: number }[],
+  sources: readonly Source[],
   size: number,
   { signal }: StoreContext,
 ): Promise<boolean> {
@@ -81,11 +104,7 @@ async function putJoined(
   }
 }
 
-function planFor(
-  { options }: Service,
-  sources: readonly { readonly key: string; readonly size: number }[],
-  size: number,
-): PlannedPart[] {
+function planFor({ options }: Service, sources: readonly Source[], size: number): PlannedPart[] {
   if (!options.equalParts) {
     return planConcat(sources, { minPartSize: options.minPartSize, maxCopySize: S3_MAX_SINGLE });
   }

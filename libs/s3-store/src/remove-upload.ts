@@ -22,9 +22,8 @@ export async function removeUpload(service: Service, state: UploadState): Promis
   state.isGone = true;
   if (version === undefined) return;
   if (record.multipart) await bucket.abortMultipart(record.key, record.multipart.id);
-  const { keys: tails } = await bucket.list(keys.tailPrefix(record.info.id));
-  const own = (await mayRemoveObject(service, record)) ? [record.key] : [];
-  await Promise.all([...own, ...tails.map(({ key }) => key)].map((key) => bucket.remove(key)));
+  await bucket.removeAll(keys.tailPrefix(record.info.id));
+  if (await mayRemoveObject(service, record)) await bucket.remove(record.key);
   await records.remove(record, version);
 }
 

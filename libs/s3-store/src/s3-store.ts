@@ -252,7 +252,7 @@ export class S3Store
   private async recordStore(): Promise<RecordStore> {
     const { bucket, keys, options } = this;
     try {
-      await bucket.list(options.objectPrefix, undefined, 1);
+      await bucket.list(options.objectPrefix, {}, 1);
       const writes =
         options.conditionalWrites ?? (await probeConditionalWrites(bucket, options.objectPrefix));
       if (writes === 'generations') return new GenerationRecords(bucket, keys);
