@@ -137,7 +137,8 @@ export class Bucket {
       );
       return { size: ContentLength, attempt: Metadata?.[ATTEMPT] };
     } catch (error) {
-      if (isMissing(error)) return undefined;
+      // The answer to HEAD has no body that could tell whose 404 it is.
+      if (hasName(error, 'NotFound')) return undefined;
       throw error;
     }
   }
@@ -171,6 +172,12 @@ export class Bucket {
     const keys = (page.Contents ?? []).map(({ Key = '', ETag = '' }) => ({ key: Key, etag: ETag }));
     if (!page.IsTruncated) return { keys };
     return { keys, next: { token: page.NextContinuationToken, after: keys.at(-1)?.key ?? after } };
+  }
+
+  /** True when there is an object with this key. */
+  async lists(key: string): Promise<boolean> {
+    const { keys } = await this.list(key, {}, 1);
+    return keys[0]?.key === key;
   }
 
   /** Removes every object whose key begins with `prefix`, comes after `after`, and has no further slash. */
@@ -304,7 +311,7 @@ export class Bucket {
         this.options(),
       );
     } catch (error) {
-      if (!hasName(error, 'NoSuchUpload', 'NoSuchKey', 'NotFound')) throw error;
+      if (!hasName(error, 'NoSuchUpload', 'NoSuchKey')) throw error;
     }
   }
 

@@ -25,7 +25,9 @@ export function storageError(error: unknown, signal?: AbortSignal): unknown {
   if (signal?.aborted) return errors.lockLost(error);
   if (!(error instanceof Error)) return error;
   if (FULL.has(error.name) || statusOf(error) === 507) return errors.insufficientStorage(error);
-  if (PASSING.has(error.name) || isTransient(error)) return errors.storageUnavailable(error);
+  // A 404 of anything but an object: of the bucket, or of a proxy's own.
+  const isElsewhere = statusOf(error) === 404;
+  if (PASSING.has(error.name) || isElsewhere || isTransient(error)) return errors.storageUnavailable(error);
   return error;
 }
 
@@ -42,8 +44,9 @@ export function hasName(error: unknown, ...names: string[]): boolean {
   return error instanceof Error && names.includes(error.name);
 }
 
+/** The service has no such object. A 404 that does not say so comes from somebody else: a proxy that is being repaired, say. */
 export function isMissing(error: unknown): boolean {
-  return hasName(error, 'NoSuchKey', 'NotFound');
+  return hasName(error, 'NoSuchKey');
 }
 
 export function isPreconditionFailed(error: unknown): boolean {

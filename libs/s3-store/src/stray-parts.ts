@@ -31,6 +31,8 @@ export async function completeParts(
       throw error;
     }
     const object = await bucket.head(key);
+    // HEAD cannot tell the service's 404 from a proxy's; what follows removes the upload.
+    if (!object && (await bucket.lists(key))) throw error;
     if (object?.attempt !== multipart.attempt || object.size !== sum(parts)) throw absence;
   }
 }
