@@ -20,7 +20,11 @@ describe('S3Store options', () => {
   it.each<[Record<string, unknown>, string]>([
     [{ bucket: '' }, 'bucket'],
     [{ bucket: 'uploads', objectPrefix: '/x' }, 'objectPrefix'],
+    [{ bucket: 'uploads', objectPrefix: 'x'.repeat(900) }, 'up to 874 bytes'],
+    [{ bucket: 'uploads', objectPrefix: 'a\n' }, 'objectPrefix'],
     [{ bucket: 'uploads', key: 'all' }, '`key`'],
+    [{ bucket: 'uploads', object: { cacheControl: 60 } }, '`object`: cacheControl is text'],
+    [{ bucket: 'uploads', object: Promise.resolve({}) }, 'returns one at once'],
     [{ bucket: 'uploads', partSize: 1 }, '`partSize` is a whole number from 5242880'],
     [{ bucket: 'uploads', partSize: 2 ** 40 }, '5368709120'],
     [{ bucket: 'uploads', minPartSize: 0 }, 'minPartSize'],

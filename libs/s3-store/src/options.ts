@@ -1,6 +1,7 @@
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
-import { type KeyTemplate, keyTemplateProblem } from './object-keys.js';
+import { type KeyTemplate, keyTemplateProblem, prefixProblem } from './object-keys.js';
 import type { ObjectHeaders } from './object-headers.js';
+import { objectHeadersProblem } from './object-headers-problem.js';
 import type { FileInfo } from '@nestjs-tus/core';
 import { DEFAULT_MAX_BUFFERED, DEFAULT_PART, S3_MAX_PART, S3_MAX_PARTS, S3_MIN_PART } from './limits.js';
 
@@ -20,7 +21,8 @@ export interface S3StoreOptions {
   readonly objectPrefix?: string;
   /**
    * The key of an upload's object, below `objectPrefix`: a template with `{id}`, and `{year}`, `{month}`, `{day}` of its creation in UTC;
-   * or a function. Default `{id}`. A function's key, or one from a hook (`changes.storage.key`), that is taken already is refused.
+   * or a function. Default `{id}`. A function's key, or one from a hook (`changes.storage.key`), that is taken already is refused; of two unfinished
+   * uploads with the same key the one that is finished first gets it.
    */
   readonly key?: KeyTemplate;
   /** Bytes of a part while the length allows; larger uploads get larger parts. Smaller uploads are one PutObject. Default 8 MiB. */
@@ -79,12 +81,10 @@ export function resolveOptions(options: S3StoreOptions): ResolvedOptions {
     throw new TypeError('S3Store: give the name of the bucket as `bucket`');
   if (options.client && options.clientConfig)
     throw new TypeError('S3Store: give `client` or `clientConfig`, not both');
-  if (typeof objectPrefix !== 'string' || objectPrefix.startsWith('/')) {
-    throw new TypeError(
-      'S3Store: `objectPrefix` is text without a slash at its beginning, such as `uploads/`',
-    );
-  }
-  const problem = keyTemplateProblem(key);
+  const problem =
+    prefixProblem(objectPrefix) ??
+    keyTemplateProblem(key) ??
+    (typeof object === 'function' ? undefined : objectHeadersProblem(object));
   if (problem) throw new TypeError(`S3Store: ${problem}`);
   const { conditionalWrites } = options;
   if (conditionalWrites !== undefined && !CONDITIONAL_WRITES.includes(conditionalWrites)) {
