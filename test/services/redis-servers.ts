@@ -11,9 +11,9 @@ const SCRIPT = join(import.meta.dirname, 'redis.sh');
 /** The bus of a cluster node listens 10,000 higher than the node. */
 const LOWEST_PORT = 20_000;
 const PORTS = 25_000;
-const CONSECUTIVE = 5;
+const CONSECUTIVE = 6;
 
-export type Topology = 'single' | 'sentinel' | 'cluster';
+export type Topology = 'single' | 'sentinel' | 'cluster' | 'replicated-cluster';
 
 /** Real Redis servers, ended after the tests of this file. */
 export interface RedisServers {
@@ -51,7 +51,8 @@ export async function reserveRedis(topology: Topology): Promise<RedisServers> {
   const options: Record<Topology, RedisLockerOptions> = {
     single: { url },
     sentinel: { sentinel: { name: 'm', sentinelRootNodes: [node(2), node(3), node(4)] } },
-    cluster: { cluster: { rootNodes: [{ url }] } },
+    cluster: { cluster: { rootNodes: [0, 1, 2].map((offset) => ({ socket: node(offset) })) } },
+    'replicated-cluster': { cluster: { rootNodes: [0, 1, 2].map((offset) => ({ socket: node(offset) })) } },
   };
   return {
     topology,

@@ -33,7 +33,7 @@ export class RedisLocker implements Locker {
     const channels = `${resolved.prefix}:node:`;
     const connection = new Connection(resolved, channels + node, {
       onMessage: (message) => this.hear(message),
-      onFresh: () => this.shared.lines.wake(),
+      onFresh: () => this.listenAnew(),
     });
     const leases = new Leases(connection, resolved, node, channels);
     this.connection = connection;
@@ -70,6 +70,12 @@ export class RedisLocker implements Locker {
     await this.shared.leases.close();
     await this.connection.close();
     this.shared.lines.wake();
+  }
+
+  /** Messages may have been missed: whoever waits asks again, and whoever holds learns who asked. */
+  private listenAnew(): void {
+    this.shared.lines.wake();
+    this.shared.leases.renewAll();
   }
 
   private hear(message: string): void {

@@ -1,7 +1,7 @@
 import type { Engine } from '../engine.js';
 import { errors } from '../errors.js';
 import type { Exchange } from '../exchange.js';
-import type { Lock } from '../lock/locker.js';
+import type { Lock, RequestRelease } from '../lock/locker.js';
 import type { StoreContext } from '../store/data-store.js';
 
 /** The context that an operation's calls to the store share, and the work that it leaves for its end. */
@@ -46,7 +46,7 @@ export async function underLock<T>(
   const { locker } = engine.composer;
   if (!locker) return inScope(new OperationScope(), work);
   const lock = locker.newLock(uploadId);
-  const letGo = () => exchange?.stop(errors.uploadInterrupted());
+  const letGo: RequestRelease = (reason = errors.uploadInterrupted()) => exchange?.stop(reason);
   const started = performance.now();
   if (!(await lock.tryLock(letGo))) {
     await options.precheck?.();
@@ -80,7 +80,7 @@ async function waitFor(
   engine: Engine,
   exchange: Exchange | undefined,
   lock: Lock,
-  letGo: () => void,
+  letGo: RequestRelease,
 ): Promise<void> {
   const waiting = new AbortController();
   const timeout = setTimeout(() => waiting.abort(), engine.config.acquireLockTimeout);
