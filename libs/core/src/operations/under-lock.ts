@@ -88,6 +88,8 @@ async function waitFor(
   const onGone = () => waiting.abort();
   exchange?.res.once('close', onGone);
   if (exchange) exchange.onStop = onGone;
+  // Either may have happened while the locker was asked whether the lock is free.
+  if (exchange?.isGone || exchange?.stopReason) onGone();
   try {
     await lock.lock(waiting.signal, letGo);
   } catch (error) {
