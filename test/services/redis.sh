@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Real Redis servers on 127.0.0.1, without persistence, for the tests of `npm run test:services`.
 #
-#   redis.sh single    one server on REDIS_PORT (7390)
+#   redis.sh single [OPTION…]  one server on REDIS_PORT (7390)
 #   redis.sh sentinel  a master on REDIS_PORT, its replica on +1, three sentinels on +2 to +4 that call the master "m"
 #   redis.sh cluster   a cluster of three masters on REDIS_PORT, +1, +2
 #   redis.sh replicated-cluster  the same, with a replica of each master on +3 to +5
@@ -49,7 +49,7 @@ ended() {
 
 case ${1:-} in
 single)
-  start "$port"
+  start "$port" "${@:2}"
   answers "$port"
   ;;
 sentinel)
@@ -107,7 +107,7 @@ stop)
   rm -rf "$dir"
   ;;
 *)
-  echo "usage: redis.sh single | sentinel | cluster | replicated-cluster | stop" >&2
+  echo "usage: redis.sh single [OPTION…] | sentinel | cluster | replicated-cluster | stop" >&2
   exit 2
   ;;
 esac

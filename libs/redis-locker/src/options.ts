@@ -29,7 +29,7 @@ export interface RedisLockerOptions {
    * default 86,400,000 (a day). About 250 bytes of Redis' memory an upload.
    */
   rememberFor?: number;
-  /** Gets a line when Redis goes away, and one when it is back. Default: silence. */
+  /** Gets a line when Redis goes away or refuses, and one when it is back. Default: silence. */
   logger?: Pick<TusLogger, 'warn' | 'log'>;
 }
 
@@ -115,11 +115,17 @@ export function resolveOptions(options: RedisLockerOptions): ResolvedOptions {
 function checkUrl(url: unknown): void {
   if (url === undefined) return;
   // The text itself is not repeated: it may hold a password.
-  if (typeof url !== 'string' || !URL.canParse(url) || !/^rediss?:$/.test(new URL(url).protocol)) {
+  if (typeof url !== 'string' || !isRedisUrl(url)) {
     throw new TypeError(
       'RedisLocker: url must look like redis://host:6379 or rediss://user:password@host:6379/0.',
     );
   }
+}
+
+function isRedisUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, pathname } = new URL(text);
+  return /^rediss?:$/.test(protocol) && /^\/?\d*$/.test(pathname);
 }
 
 function checkClient(client: unknown): void {

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import type { Lock, Locker, StoreComposer } from '@nestjs-tus/core';
+import { ErrStorageUnavailable, hasCode, type Lock, type Locker, type StoreComposer } from '@nestjs-tus/core';
 import { Claims } from './claims.js';
 import { Connection } from './connection.js';
 import { Leases } from './leases.js';
 import { type RedisLockerOptions, resolveOptions } from './options.js';
+import { misconfigurationOf, rehearse } from './rehearsal.js';
 import { RedisLock, type Surroundings } from './redis-lock.js';
 import { WaitingLines } from './waiting-lines.js';
 
@@ -24,6 +25,7 @@ export class RedisLocker implements Locker {
   readonly spansProcesses = true;
   private readonly connection: Connection;
   private readonly shared: Surroundings;
+  private readonly rehearse: () => Promise<void>;
 
   /** @throws TypeError when an option is wrong; its text says what to write instead */
   constructor(options: RedisLockerOptions = {}) {
@@ -37,6 +39,7 @@ export class RedisLocker implements Locker {
     });
     const leases = new Leases(connection, resolved, node, channels);
     this.connection = connection;
+    this.rehearse = () => rehearse(connection, resolved.prefix, node, channels);
     this.shared = {
       leases,
       lines: new WaitingLines(),
@@ -54,6 +57,22 @@ export class RedisLocker implements Locker {
   newLock(id: string): Lock {
     if (id === '') throw new TypeError('A lock needs an id.');
     return new RedisLock(id, this.shared);
+  }
+
+  /**
+   * Makes sure that Redis lets this locker do what locks need. One that does not answer is waited for: uploads are refused meanwhile, and
+   * the `logger` is told.
+   * @throws Error that says what to change, when Redis refuses user, password, database or a command
+   */
+  async init(): Promise<void> {
+    try {
+      await this.connect();
+      await this.rehearse();
+    } catch (error) {
+      if (!hasCode(error, ErrStorageUnavailable)) throw error;
+      const text = misconfigurationOf((error as Error).cause);
+      if (text) throw new Error(text, { cause: error });
+    }
   }
 
   /**

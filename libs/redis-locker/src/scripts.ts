@@ -122,3 +122,8 @@ for i = 1, #KEYS, 2 do
 end
 return answers
 `);
+
+/** Answers 1 on a node of a cluster, 0 elsewhere. */
+export const IS_CLUSTER = script(`
+return string.find(redis.call('INFO', 'cluster'), 'cluster_enabled:1', 1, true) and 1 or 0
+`);
