@@ -63,10 +63,7 @@ export async function lockerOf({ locker, uploadDir, redisUrl }: ServerOptions): 
   }
   if (locker === 'redis') {
     const { RedisLocker } = await import('@nestjs-tus/redis-locker');
-    const redisLocker = new RedisLocker({ url: redisUrl, logger: new Logger('RedisLocker') });
-    // Says at once when Redis does not answer, and starts all the same: the locker connects as soon as it can.
-    await redisLocker.connect().catch(() => undefined);
-    return redisLocker;
+    return new RedisLocker({ url: redisUrl, logger: new Logger('RedisLocker') });
   }
   const { FileLocker } = await import('@nestjs-tus/file-store');
   return new FileLocker({ directory: uploadDir });

@@ -7,6 +7,8 @@ export interface FlagKind<T> {
   readonly placeholder?: string;
   /** Completes "--flag wants …". */
   readonly form: string;
+  /** True when the text may hold a password: an error does not repeat it. */
+  readonly isSecret?: boolean;
   /** Undefined: the text is not of this form. */
   parse(text: string): T | undefined;
 }
@@ -134,7 +136,11 @@ const expression: FlagKind<RegExp> = {
 const redisUrl: FlagKind<string> = {
   placeholder: 'URL',
   form: 'a URL such as redis://user:password@host:6379/0, or rediss:// for TLS',
-  parse: (value) => (/^rediss?:\/\/./.test(value) && URL.canParse(value) ? value : undefined),
+  isSecret: true,
+  parse: (value) =>
+    /^rediss?:\/\/./.test(value) && URL.canParse(value) && /^\/?\d*$/.test(new URL(value).pathname)
+      ? value
+      : undefined,
 };
 
 function oneOf<const T extends string>(...choices: readonly T[]): FlagKind<T> {

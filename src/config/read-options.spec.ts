@@ -150,6 +150,7 @@ describe('readOptions', () => {
     ],
     [['--s3-endpoint', 's3.example.com'], /--s3-endpoint wants a URL/],
     [['--redis-url', 'localhost:6379'], /--redis-url wants a URL such as redis:/],
+    [['--redis-url', 'redis://localhost/uploads'], /--redis-url wants a URL such as redis:/],
   ])('refuses %j in one line', (args, message) => {
     expect(() => readOptions(args, {})).toThrow(UsageError);
     expect(() => readOptions(args, {})).toThrow(message);
@@ -160,6 +161,10 @@ describe('readOptions', () => {
     expect(() => readOptions(['--expire-sweep-interval', '700h'], {})).toThrow(
       /wants a duration from 1ms to 596h/,
     );
+  });
+
+  it('does not repeat a password that stands in a bad value', () => {
+    expect(() => readOptions(['--redis-url', 'redis:/:secret@host'], {})).toThrow(/^((?!secret).)*$/);
   });
 
   it('names the variable when the bad value is in the environment', () => {

@@ -85,7 +85,8 @@ function valueOf<T>(
   const value = flag.kind.parse(text);
   if (value !== undefined) return value;
   const source = fromFlag === undefined ? environmentName(flag.name) : `--${flag.name}`;
-  throw new UsageError(`${source} wants ${flag.kind.form}, not "${text}"`);
+  const instead = flag.kind.isSecret ? '' : `, not "${text}"`;
+  throw new UsageError(`${source} wants ${flag.kind.form}${instead}`);
 }
 
 /** What one flag cannot say alone. */

@@ -11,8 +11,13 @@ export interface TcpProxy {
   cut(): void;
   /** New connections are reset at once while true. */
   refuse(refusing: boolean): void;
-  /** Forwards nothing more, in no direction, on the connections there are; closes none. The server sees a half-open client. */
-  stall(): void;
+  /**
+   * Forwards nothing more, in no direction, on the connections there are; closes none. The server sees a half-open client.
+   * @param from only the connection that the server sees coming from this port
+   */
+  stall(from?: number): void;
+  /** New connections go to this port. */
+  to(port: number): void;
   /** Connections that were accepted so far. */
   connections(): number;
   /** How often `cutAfter` or `cut` cut something. */
@@ -29,7 +34,8 @@ interface Pair {
 }
 
 /** Starts a proxy to a port of this host. It is closed after the tests of this file. */
-export async function startProxy(targetPort: number): Promise<TcpProxy> {
+export async function startProxy(firstTarget: number): Promise<TcpProxy> {
+  let targetPort = firstTarget;
   const pairs = new Set<Pair>();
   const count = { connections: 0, cuts: 0, upstream: 0 };
   let refusing = false;
@@ -95,7 +101,10 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
     },
     cut,
     refuse: (value) => (refusing = value),
-    stall: () => pairs.forEach((pair) => (pair.stalled = true)),
+    stall: (from) => {
+      for (const pair of pairs) pair.stalled ||= from === undefined || pair.upstream.localPort === from;
+    },
+    to: (next) => (targetPort = next),
     connections: () => count.connections,
     cuts: () => count.cuts,
     bytesUpstream: () => count.upstream,

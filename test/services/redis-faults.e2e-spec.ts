@@ -1,57 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ErrFileLocked, ErrStorageUnavailable, type Lock } from '@nestjs-tus/core';
 import { RedisLocker, type RedisLockerOptions } from '@nestjs-tus/redis-locker';
 import { createClient } from 'redis';
 import { eventually, within } from '../harness/eventually.js';
 import { startHolder } from './redis-holder.js';
+import { held, heldAgain, lost, never, nobody, openLocker, PATIENCE_MS, request } from './redis-lockers.js';
 import { type RedisServers, reserveRedis, startRedis, type Topology } from './redis-servers.js';
 
 const LEASE_MS = 3_000;
-/** For what ends with a lease: it needs some, and the machine may be slow. */
-const PATIENCE_MS = 60_000;
-
-const never = () => new AbortController().signal;
-const nobody = () => undefined;
-const lockers: RedisLocker[] = [];
-
-function openLocker(options: RedisLockerOptions): RedisLocker {
-  const locker = new RedisLocker(options);
-  lockers.push(locker);
-  return locker;
-}
-
-async function held(locker: RedisLocker, id: string, requestRelease: () => void = nobody): Promise<Lock> {
-  const lock = locker.newLock(id);
-  await lock.lock(AbortSignal.timeout(PATIENCE_MS), requestRelease);
-  return lock;
-}
-
-/** Tries until Redis is there again. */
-async function heldAgain(locker: RedisLocker, id: string): Promise<Lock> {
-  return eventually(
-    'the lock can be taken again',
-    async () => {
-      try {
-        return await held(locker, id);
-      } catch (error) {
-        expect(error).toMatchObject({ code: ErrStorageUnavailable.code });
-        return undefined;
-      }
-    },
-    PATIENCE_MS,
-  );
-}
-
-async function lost(lock: Lock): Promise<void> {
-  if (!lock.lost!.aborted) await within('the lock is lost', once(lock.lost!, 'abort'), PATIENCE_MS);
-}
-
-afterEach(async () => {
-  await Promise.all(lockers.splice(0).map((locker) => locker.close()));
-});
-
 describe('RedisLocker', () => {
   let redis: RedisServers;
   let options: RedisLockerOptions;
@@ -280,12 +237,6 @@ describe('RedisLocker', () => {
     }
   });
 });
-
-function request() {
-  let requestRelease = nobody as () => void;
-  const asked = new Promise<void>((resolve) => (requestRelease = resolve));
-  return { asked, requestRelease };
-}
 
 type Hang = (redis: RedisServers, locker: RedisLocker) => Promise<void>;
 

@@ -11,9 +11,9 @@ const SCRIPT = join(import.meta.dirname, 'redis.sh');
 /** The bus of a cluster node listens 10,000 higher than the node. */
 const LOWEST_PORT = 20_000;
 const PORTS = 25_000;
-const CONSECUTIVE = 5;
+const CONSECUTIVE = 6;
 
-export type Topology = 'single' | 'sentinel' | 'cluster';
+export type Topology = 'single' | 'sentinel' | 'cluster' | 'replicated-cluster';
 
 /** Real Redis servers, ended after the tests of this file. */
 export interface RedisServers {
@@ -33,14 +33,21 @@ export interface RedisServers {
 const started: { env: NodeJS.ProcessEnv }[] = [];
 const run = promisify(execFile);
 
-export async function startRedis(topology: Topology): Promise<RedisServers> {
-  const servers = await reserveRedis(topology);
+/** @param settings of the single server, as redis-server has them: `['--tls-port', '7391']` */
+export async function startRedis(
+  topology: Topology,
+  settings: readonly string[] = [],
+): Promise<RedisServers> {
+  const servers = await reserveRedis(topology, settings);
   await servers.start();
   return servers;
 }
 
 /** As `startRedis`, but not started yet. */
-export async function reserveRedis(topology: Topology): Promise<RedisServers> {
+export async function reserveRedis(
+  topology: Topology,
+  settings: readonly string[] = [],
+): Promise<RedisServers> {
   const port = await freePorts();
   // Removed by the script when it has stopped the servers: it needs their process ids, which are in there.
   const dir = await mkdtemp(join(tmpdir(), 'nestjs-tus-redis-'));
@@ -51,7 +58,8 @@ export async function reserveRedis(topology: Topology): Promise<RedisServers> {
   const options: Record<Topology, RedisLockerOptions> = {
     single: { url },
     sentinel: { sentinel: { name: 'm', sentinelRootNodes: [node(2), node(3), node(4)] } },
-    cluster: { cluster: { rootNodes: [{ url }] } },
+    cluster: { cluster: { rootNodes: [0, 1, 2].map((offset) => ({ socket: node(offset) })) } },
+    'replicated-cluster': { cluster: { rootNodes: [0, 1, 2].map((offset) => ({ socket: node(offset) })) } },
   };
   return {
     topology,
@@ -61,7 +69,7 @@ export async function reserveRedis(topology: Topology): Promise<RedisServers> {
       process.kill(Number(await readFile(join(dir, `${at}.pid`), 'utf8')), name);
     },
     async start() {
-      await run(SCRIPT, [topology], { env });
+      await run(SCRIPT, [topology, ...settings], { env });
     },
     async ask(args, at = port) {
       const client = createClient({ url: `redis://127.0.0.1:${at}` });

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Real Redis servers on 127.0.0.1, without persistence, for the tests of `npm run test:services`.
 #
-#   redis.sh single    one server on REDIS_PORT (7390)
+#   redis.sh single [OPTION…]  one server on REDIS_PORT (7390)
 #   redis.sh sentinel  a master on REDIS_PORT, its replica on +1, three sentinels on +2 to +4 that call the master "m"
 #   redis.sh cluster   a cluster of three masters on REDIS_PORT, +1, +2
+#   redis.sh replicated-cluster  the same, with a replica of each master on +3 to +5
 #   redis.sh stop      ends every server whose files are in REDIS_DIR (/tmp/redis-REDIS_PORT), and removes them
 #
 # Returns when the servers answer. The server on port P writes its process id to REDIS_DIR/P.pid.
@@ -48,7 +49,7 @@ ended() {
 
 case ${1:-} in
 single)
-  start "$port"
+  start "$port" "${@:2}"
   answers "$port"
   ;;
 sentinel)
@@ -79,14 +80,21 @@ CONF
   until_true 200 replicates
   for p in "${sentinels[@]}"; do until_true 200 meets_others "$p"; done
   ;;
-cluster)
+cluster | replicated-cluster)
   ports=("$port" $((port + 1)) $((port + 2)))
+  [[ $1 == cluster ]] || ports+=($((port + 3)) $((port + 4)) $((port + 5)))
+  replicas=$((${#ports[@]} / 3 - 1))
   for p in "${ports[@]}"; do
     start "$p" --cluster-enabled yes --cluster-config-file nodes.conf --cluster-node-timeout 1000
   done
   answers "${ports[@]}"
-  redis-cli --cluster create "${ports[@]/#/$host:}" --cluster-yes >/dev/null
-  is_whole() { redis-cli -h $host -p "$1" cluster info | grep -q cluster_state:ok; }
+  redis-cli --cluster create "${ports[@]/#/$host:}" --cluster-replicas $replicas --cluster-yes >/dev/null
+  # Every node must know the replicas: those that do not take part in no election.
+  is_whole() {
+    redis-cli -h $host -p "$1" cluster info | grep -q cluster_state:ok &&
+      [[ $(redis-cli -h $host -p "$1" cluster nodes | grep -c slave) == $((3 * replicas)) ]] &&
+      [[ $(redis-cli -h $host -p "$1" info replication) != *master_link_status:down* ]]
+  }
   for p in "${ports[@]}"; do until_true 200 is_whole "$p"; done
   ;;
 stop)
@@ -99,7 +107,7 @@ stop)
   rm -rf "$dir"
   ;;
 *)
-  echo "usage: redis.sh single | sentinel | cluster | stop" >&2
+  echo "usage: redis.sh single [OPTION…] | sentinel | cluster | replicated-cluster | stop" >&2
   exit 2
   ;;
 esac

@@ -53,6 +53,11 @@ export class Exchange {
     this.onStop?.();
   }
 
+  /** True when nobody is there any more to be answered. */
+  get isGone(): boolean {
+    return this.res.destroyed || isEndedStream(this.res);
+  }
+
   /** Goes on in another protocol, for a request that did not say which one it speaks. */
   speak(dialect: Dialect): void {
     this.dialect = dialect;
@@ -125,6 +130,12 @@ export class Exchange {
 function isOpenStream(req: object): boolean {
   if (!('stream' in req) || typeof req.stream !== 'object' || req.stream === null) return false;
   return 'endAfterHeaders' in req.stream && req.stream.endAfterHeaders === false;
+}
+
+/** A response of HTTP/2 is no stream itself. */
+function isEndedStream(res: object): boolean {
+  if (!('stream' in res) || typeof res.stream !== 'object' || res.stream === null) return false;
+  return 'destroyed' in res.stream && res.stream.destroyed === true;
 }
 
 /** The host that a client asks for: HTTP/2 has a pseudo-header for it, which Node's types of a request don't know. */

@@ -67,6 +67,7 @@ export {
   type ListPage,
   type Lock,
   type Locker,
+  type RequestRelease,
   type MetaData,
   type MetricsSnapshot,
   type Outcome,

@@ -1,60 +1,52 @@
 import { errors } from '@nestjs-tus/core';
 import { ClientClosedError, ClientOfflineError, ErrorReply } from 'redis';
-import type { RedisConnection, ResolvedOptions } from './options.js';
-import { Outage } from './outage.js';
-import { makeClient, type OwnClient } from './own-client.js';
+import { Clients, type ClientsListener } from './clients.js';
+import { Hearing } from './hearing.js';
+import type { ResolvedOptions } from './options.js';
+import { Outage, refusalCodeOf } from './outage.js';
 import type { Script } from './scripts.js';
-import { within } from './within.js';
+import { NoAnswer, within } from './within.js';
 
-/** Events after which messages may have been missed: a connection is new, or another server is the master. */
-const FRESH_EVENTS = ['ready', 'node-ready', 'topology-change'];
 /** The client had no connection, or Redis answered with an error. */
 const DID_NOT_RUN = [ClientOfflineError, ClientClosedError, ErrorReply];
-/**
- * Time in which a client of Sentinel or Cluster answers nothing, though it is asked, after which it is replaced, in
- * milliseconds. A failover takes less. When the master goes away while node-redis's Sentinel client connects to it for
- * messages, `subscribe` waits for that address for ever, whoever is the master then; and all of it waits when the master
- * takes the connection and says nothing.
- */
-const STUCK_MS = 10_000;
+/** Time in which clients that are to replace others must be open, in `commandTimeout`s. */
+const REPLACEMENT_TIME = 2;
+/** Shortest time from one attempt to replace the clients to the next, in milliseconds. */
+const BETWEEN_REPLACEMENTS_MS = 1_000;
 
 /**
  * The way to Redis: runs scripts, hears messages. Connects at the first use, and again whenever it has to; meanwhile
  * everything rejects within `commandTimeout` with `ERR_STORAGE_UNAVAILABLE` (503).
+ *
+ * node-redis connects again when a connection breaks. It does not when one falls silent, when the server behind it has become a
+ * replica, or when the node of a cluster is gone for good. Then other clients are opened beside these, and take their place once
+ * they work: while all of Redis hangs, they do not, and nothing changes.
  */
 export class Connection {
   readonly isCluster: boolean;
-  private readonly hearsBeside: boolean;
-  private own?: OwnClient;
-  private commands: RedisConnection;
-  private subscriber: RedisConnection;
+  private clients: Clients;
+  private readonly hearing: Hearing;
   private readonly outage: Outage;
   private readonly refusals = new Set<(cause: unknown) => void>();
-  private opening?: Promise<void>;
+  private readonly former = new Set<Clients>();
   private isOpened = false;
   private contactSince?: number;
-  private silentSince?: number;
-  /** Resolves when all clients that were replaced have ended. */
-  private replaced: Promise<unknown> = Promise.resolve();
+  private replacing?: Clients;
+  private replacedAt = -Infinity;
   private isClosed = false;
 
   constructor(
     private readonly options: ResolvedOptions,
     private readonly channel: string,
-    private readonly listener: { onMessage(message: string): void; onFresh(): void },
+    private readonly listener: Pick<ClientsListener, 'onMessage' | 'onFresh'>,
   ) {
     this.outage = new Outage(options.logger);
-    if (options.client) {
-      this.commands = options.client;
-    } else {
-      this.own = makeClient(options);
-      this.commands = this.own.client;
-    }
-    this.isCluster = 'masters' in this.commands;
-    // Sentinel and Cluster keep a connection of its own for messages; a single client has to be doubled.
-    this.hearsBeside = this.isCluster || 'getSentinelNode' in this.commands;
-    this.subscriber = this.hearsBeside ? this.commands : this.commands.duplicate();
-    this.attend();
+    this.clients = this.makeClients();
+    this.isCluster = this.clients.isCluster;
+    this.hearing = new Hearing(options, {
+      speak: (message) => this.answer(this.clients.commands.publish(this.channel, message)),
+      onDeaf: () => this.replace(),
+    });
   }
 
   /** Milliseconds since Redis answered for the first time. */
@@ -94,87 +86,62 @@ export class Connection {
 
   async close(): Promise<void> {
     this.isClosed = true;
-    this.disregard();
-    const { client } = this.options;
-    client?.off('error', this.onError);
-    if (client && client === this.subscriber) {
-      if (client.isOpen) await client.unsubscribe(this.channel);
-    } else if (this.subscriber !== this.commands && this.subscriber.isOpen) {
-      await this.subscriber.destroy();
-    }
-    await Promise.all([this.own?.end(), this.replaced]);
+    this.hearing.stop();
+    const all = [this.clients, ...this.former, ...(this.replacing ? [this.replacing] : [])];
+    await Promise.all(all.map((clients) => clients.end()));
+  }
+
+  private makeClients(): Clients {
+    const clients: Clients = new Clients(this.options, this.channel, {
+      onMessage: (message) => {
+        if (!this.hearing.hears(message)) this.listener.onMessage(message);
+      },
+      onFresh: () => this.listener.onFresh(),
+      onError: (error) => {
+        if (clients === this.clients) this.onError(error);
+      },
+    });
+    return clients;
   }
 
   /** Bounded in time itself, so that nothing is sent after its caller has given up. */
   private async opened(): Promise<void> {
     if (this.isClosed) throw new Error('The RedisLocker is closed.');
     if (this.isOpened) return;
-    this.opening ??= this.connect();
-    const { opening } = this;
-    opening.catch(() => {
-      // Unless the client was replaced meanwhile.
-      if (this.opening === opening) this.opening = undefined;
-    });
     // A client whose connection is refused goes on trying. Its callers need not wait for that.
     let refuse: (cause: unknown) => void = () => undefined;
     const refusal = new Promise<never>((_resolve, reject) => (refuse = reject));
     this.refusals.add(refuse);
     try {
-      await within(this.options.commandTimeout, Promise.race([opening, refusal]));
+      await within(this.options.commandTimeout, Promise.race([this.clients.open(), refusal]));
     } finally {
       this.refusals.delete(refuse);
     }
-    this.isOpened ||= this.opening === opening;
+    this.noteOpen();
+  }
+
+  private noteOpen(): void {
+    this.isOpened = true;
     this.contactSince ??= performance.now();
+    if (!this.isClosed) this.hearing.start();
   }
 
-  private async connect(): Promise<void> {
-    const { subscriber } = this;
-    for (const client of new Set([this.commands, subscriber])) {
-      if (!client.isOpen) await client.connect();
-    }
-    // It would open a connection on a client that has ended.
-    if (this.isClosed || subscriber !== this.subscriber) throw new Error('The client was ended.');
-    await subscriber.subscribe(this.channel, this.onMessage);
-  }
-
-  private attend(): void {
-    for (const client of new Set([this.commands, this.subscriber])) {
-      client.on('error', this.onError);
-      for (const event of FRESH_EVENTS) client.on(event, this.onFresh);
-    }
-  }
-
-  /** The listener for errors stays: a connection that is being torn down may still complain. */
-  private disregard(): void {
-    for (const client of new Set([this.commands, this.subscriber])) {
-      for (const event of FRESH_EVENTS) client.off(event, this.onFresh);
-    }
-  }
-
-  private replaceIfStuck(): void {
-    this.silentSince ??= performance.now();
-    if (!this.own || !this.hearsBeside || performance.now() - this.silentSince < STUCK_MS) return;
-    this.disregard();
-    this.replaced = Promise.all([this.replaced, this.own.end().catch(this.onError)]);
-    this.own = makeClient(this.options);
-    this.commands = this.subscriber = this.own.client;
-    this.attend();
-    this.opening = this.silentSince = undefined;
-    this.isOpened = false;
-    // Now, since those who wait ask again when it is fresh. When it fails, `answer` tells so; the next who asks tries again.
-    void this.open().catch(() => undefined);
+  private onError(error: unknown): void {
+    if (!this.isClosed) this.outage.begin(error);
+    // Of several servers, one may be gone without harm.
+    if (this.clients.isSingle) for (const refuse of this.refusals) refuse(error);
   }
 
   private async evaluate(
     script: Script,
     parameters: { keys: string[]; arguments: string[] },
   ): Promise<unknown> {
+    const { commands } = this.clients;
     try {
-      return await this.commands.evalSha(script.sha, parameters);
+      return await commands.evalSha(script.sha, parameters);
     } catch (error) {
       if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      return this.commands.eval(script.text, parameters);
+      return commands.eval(script.text, parameters);
     }
   }
 
@@ -182,25 +149,56 @@ export class Connection {
     try {
       const value = await within(this.options.commandTimeout, promise);
       this.outage.end();
-      this.silentSince = undefined;
       return value;
     } catch (error) {
       if (!this.isClosed) {
         this.outage.begin(error);
-        if (error instanceof ErrorReply) this.silentSince = undefined;
-        else this.replaceIfStuck();
+        if (this.mayGoOnElsewhere(error)) this.replace();
       }
       throw errors.storageUnavailable(error);
     }
   }
 
-  private readonly onMessage = (message: string): void => this.listener.onMessage(String(message));
-  private readonly onFresh = (): void => this.listener.onFresh();
-  private readonly onError = (error: unknown): void => {
-    if (!this.isClosed) this.outage.begin(error);
-    // Of several servers, one may be gone without harm.
-    if (!this.hearsBeside) for (const refuse of this.refusals) refuse(error);
-  };
+  private mayGoOnElsewhere(error: unknown): boolean {
+    if (this.options.client) return false;
+    if (error instanceof ErrorReply) return refusalCodeOf(error) === 'READONLY';
+    // In a cluster the client of a node that is gone waits for it, though another one has taken its place.
+    return error instanceof NoAnswer || this.isCluster;
+  }
+
+  private replace(): void {
+    const isDue = performance.now() - this.replacedAt >= BETWEEN_REPLACEMENTS_MS;
+    if (!isDue || this.replacing || this.isClosed || !this.clients.isReplaceable) return;
+    this.replacedAt = performance.now();
+    this.replacing = this.makeClients();
+    void this.goOnWith(this.replacing);
+  }
+
+  private async goOnWith(next: Clients): Promise<void> {
+    try {
+      await within(REPLACEMENT_TIME * this.options.commandTimeout, next.open());
+      if (this.isClosed) return;
+      this.leave(this.clients);
+      this.clients = next;
+      this.noteOpen();
+      this.listener.onFresh();
+    } catch (error) {
+      if (this.isClosed) return;
+      this.outage.begin(error);
+      this.leave(next);
+    } finally {
+      this.replacing = undefined;
+      this.replacedAt = performance.now();
+    }
+  }
+
+  /** What these were sent is answered, or given up, after `commandTimeout`. */
+  private leave(clients: Clients): void {
+    clients.retire();
+    this.former.add(clients);
+    const end = () => void clients.end().finally(() => this.former.delete(clients));
+    setTimeout(end, this.options.commandTimeout).unref();
+  }
 }
 
 /** A script on its way. */

@@ -1,4 +1,4 @@
-import { ErrLockLost, hasCode } from '@nestjs-tus/core';
+import { ErrLockLost, ErrStorageUnavailable, hasCode } from '@nestjs-tus/core';
 import { jest } from '@jest/globals';
 import type { Connection } from './connection.js';
 import { keysOf, type Lease, Leases } from './leases.js';
@@ -38,13 +38,15 @@ const gone = () => {
 
 function lease(id: string) {
   const lost: unknown[] = [];
+  const asked: unknown[] = [];
   const made: Lease = {
     id,
     nonce: `nonce-${id}`,
     since: performance.now(),
-    lose: (cause) => lost.push(cause),
+    ask: (reason) => void asked.push(reason),
+    lose: (cause) => void lost.push(cause),
   };
-  return { lease: made, lost };
+  return { lease: made, lost, asked };
 }
 
 beforeEach(() => jest.useFakeTimers());
@@ -79,6 +81,32 @@ describe('Leases', () => {
     expect(a.lost).toEqual([]);
     expect(b.lost).toHaveLength(1);
     expect(hasCode(b.lost[0], ErrLockLost)).toBe(true);
+  });
+
+  it('ask their holders to let go when somebody wanted that, and the message was lost', async () => {
+    const { leases, calls } = leasesOn(({ keys }) =>
+      keys.filter((_, index) => index % 2 === 0).map((key) => (key.includes('{b}') ? 2 : 1)),
+    );
+    const [a, b] = [lease('a'), lease('b')];
+    leases.add(a.lease);
+    leases.add(b.lease);
+    leases.renewAll();
+    await jest.advanceTimersByTimeAsync(0);
+    expect(calls).toHaveLength(1);
+    expect(a.asked).toEqual([]);
+    expect(b.asked).toEqual([undefined]);
+    expect([...a.lost, ...b.lost]).toEqual([]);
+  });
+
+  it('ask their holders to commit when they cannot be renewed, well before they are over', async () => {
+    const { leases } = leasesOn(gone);
+    const { lease: held, asked, lost } = lease('upload');
+    leases.add(held);
+    await jest.advanceTimersByTimeAsync(LEASE_MS * 0.5);
+    expect(asked).toEqual([]);
+    await jest.advanceTimersByTimeAsync(LEASE_MS * 0.15);
+    expect(hasCode(asked[0], ErrStorageUnavailable)).toBe(true);
+    expect(lost).toEqual([]);
   });
 
   it('are given up before their end when they cannot be renewed, and not before there is need', async () => {

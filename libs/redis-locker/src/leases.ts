@@ -1,4 +1,4 @@
-import { errors } from '@nestjs-tus/core';
+import { errors, type HttpError } from '@nestjs-tus/core';
 import type { Connection } from './connection.js';
 import type { ResolvedOptions } from './options.js';
 import { RELEASE, RENEW } from './scripts.js';
@@ -7,6 +7,11 @@ import { RELEASE, RENEW } from './scripts.js';
 const TICKS = 10;
 /** Part of a lease after which it is renewed. */
 const RENEW_AFTER = 1 / 3;
+/**
+ * Part of a lease after which a holder that could not renew it is asked to commit what it has, and to let go. Until then one
+ * renewal may go unanswered.
+ */
+const IN_DANGER_AFTER = 0.6;
 /**
  * Part of a lease after which a holder that could not renew it gives up. What is left covers one tick, the time in which
  * the holder stops, and clocks that do not run alike.
@@ -22,6 +27,8 @@ export interface Lease {
   readonly nonce: string;
   /** When the script was sent that took it or renewed it last, by `performance.now()`: it lasts at least a lease from then. */
   since: number;
+  /** Called, perhaps more than once, when somebody else wants the lock; with a `reason` when it may soon be over. */
+  ask(reason?: HttpError): void;
   /** Called when the lease is over, or somebody else's. */
   lose(cause: unknown): void;
 }
@@ -115,21 +122,34 @@ export class Leases {
     this.timer = undefined;
   }
 
+  /** Renews all at once: messages may have been missed, and the answers tell who was asked to let go. */
+  renewAll(): void {
+    this.renewOlderThan(0);
+  }
+
   private tick(): void {
-    for (const lease of this.held.values()) this.giveUpIfOver(lease);
+    for (const lease of this.held.values()) {
+      this.giveUpIfOver(lease);
+      if (this.age(lease) >= IN_DANGER_AFTER) this.warn(lease);
+    }
+    this.renewOlderThan(RENEW_AFTER);
+    for (const lease of this.unreleased.values()) {
+      if (this.age(lease) > 1) this.unreleased.delete(lease.nonce);
+      else void this.tryToRelease(lease);
+    }
+    if (this.held.size === 0 && this.unreleased.size === 0) this.stopTime();
+  }
+
+  /** @param age in leases */
+  private renewOlderThan(age: number): void {
     const due = [...this.held.values()].filter(
-      (lease) => this.age(lease) >= RENEW_AFTER && !this.renewing.has(lease),
+      (lease) => this.age(lease) >= age && !this.renewing.has(lease),
     );
     const size = this.connection.isCluster ? 1 : BATCH;
     for (let start = 0; start < due.length; start += size) {
       // A renewal that fails is tried again at the next tick, until the lease is over.
       this.renew(due.slice(start, start + size)).catch(() => undefined);
     }
-    for (const lease of this.unreleased.values()) {
-      if (this.age(lease) > 1) this.unreleased.delete(lease.nonce);
-      else void this.tryToRelease(lease);
-    }
-    if (this.held.size === 0 && this.unreleased.size === 0) this.stopTime();
   }
 
   private async renew(leases: Lease[]): Promise<void> {
@@ -143,8 +163,10 @@ export class Leases {
         [leaseDuration, rememberFor, ...leases.map(({ nonce }) => `${this.node} ${nonce}`)],
       );
       leases.forEach((lease, index) => {
-        if (Number((answers as unknown[])[index]) === 1) lease.since = Math.max(lease.since, sent);
-        else this.lose(lease, new Error('Redis has another holder, or none'));
+        const answer = Number((answers as unknown[])[index]);
+        if (answer === 0) return this.lose(lease, new Error('Redis has another holder, or none'));
+        lease.since = Math.max(lease.since, sent);
+        if (answer === 2 && this.held.has(lease.nonce)) lease.ask();
       });
     } finally {
       for (const lease of leases) this.renewing.delete(lease);
@@ -154,6 +176,11 @@ export class Leases {
   /** The holder's own clock decides, for Redis may be out of reach, or this process may have been paused. */
   private giveUpIfOver(lease: Lease): void {
     if (this.age(lease) >= LOST_AFTER) this.lose(lease, new Error('the lease could not be renewed in time'));
+  }
+
+  private warn(lease: Lease): void {
+    if (this.held.has(lease.nonce))
+      lease.ask(errors.storageUnavailable(new Error('the lease cannot be renewed')));
   }
 
   private lose(lease: Lease, cause: unknown): void {

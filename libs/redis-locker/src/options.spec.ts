@@ -27,6 +27,7 @@ describe('the options of RedisLocker', () => {
     [{ url: 'localhost:6379' }, /url must look like redis:/],
     [{ url: 6379 }, /url must look like redis:/],
     [{ url: 'http://localhost' }, /url must look like redis:/],
+    [{ url: 'redis://localhost/uploads' }, /url must look like redis:/],
     [{ client: {} }, /client must come from createClient/],
     [{ client: null }, /client must come from createClient/],
     [{ prefix: '' }, /prefix must be a text without braces/],

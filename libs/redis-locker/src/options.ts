@@ -7,7 +7,8 @@ export interface RedisLockerOptions {
   url?: string;
   /**
    * A client of node-redis that the app has already: from `createClient`, `createSentinel` or `createCluster`. It is
-   * connected when it is not, and stays open after `close()`. Listens for messages on a duplicate of its own.
+   * connected when it is not, and stays open after `close()`. Messages are heard on a duplicate of one from `createClient`, on the
+   * others themselves. When it gets stuck, the app has to replace it.
    */
   client?: RedisConnection;
   /** Options of node-redis' `createSentinel`; the locker follows the master. */
@@ -28,7 +29,7 @@ export interface RedisLockerOptions {
    * default 86,400,000 (a day). About 250 bytes of Redis' memory an upload.
    */
   rememberFor?: number;
-  /** Gets a line when Redis goes away, and one when it is back. Default: silence. */
+  /** Gets a line when Redis goes away or refuses, and one when it is back. Default: silence. */
   logger?: Pick<TusLogger, 'warn' | 'log'>;
 }
 
@@ -38,6 +39,7 @@ export interface RedisConnection {
   connect(): Promise<unknown>;
   evalSha(sha: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
+  publish(channel: string, message: string): Promise<unknown>;
   subscribe(channel: string, listener: (message: string) => unknown): unknown;
   unsubscribe(channel: string): unknown;
   duplicate(): RedisConnection;
@@ -69,7 +71,16 @@ const KNOWN: ReadonlySet<string> = new Set<keyof RedisLockerOptions>([
   'logger',
 ]);
 const WAYS = ['url', 'client', 'sentinel', 'cluster'] as const;
-const METHODS = ['connect', 'evalSha', 'eval', 'subscribe', 'unsubscribe', 'duplicate', 'on'] as const;
+const METHODS = [
+  'connect',
+  'evalSha',
+  'eval',
+  'publish',
+  'subscribe',
+  'unsubscribe',
+  'duplicate',
+  'on',
+] as const;
 
 /** @throws TypeError that says which option is wrong and what to write instead */
 export function resolveOptions(options: RedisLockerOptions): ResolvedOptions {
@@ -104,11 +115,17 @@ export function resolveOptions(options: RedisLockerOptions): ResolvedOptions {
 function checkUrl(url: unknown): void {
   if (url === undefined) return;
   // The text itself is not repeated: it may hold a password.
-  if (typeof url !== 'string' || !URL.canParse(url) || !/^rediss?:$/.test(new URL(url).protocol)) {
+  if (typeof url !== 'string' || !isRedisUrl(url)) {
     throw new TypeError(
       'RedisLocker: url must look like redis://host:6379 or rediss://user:password@host:6379/0.',
     );
   }
+}
+
+function isRedisUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, pathname } = new URL(text);
+  return /^rediss?:$/.test(protocol) && /^\/?\d*$/.test(pathname);
 }
 
 function checkClient(client: unknown): void {

@@ -1,25 +1,36 @@
+import { ErrorReply } from 'redis';
 import type { ResolvedOptions } from './options.js';
 
-/** Tells the operator of an outage once when it begins, and once when it is over. */
+/** Tells the operator of an outage once when it begins, once for each error that Redis answers with, and once when it is over. */
 export class Outage {
   private since?: number;
+  private told?: string;
 
   constructor(private readonly logger: ResolvedOptions['logger']) {}
 
   begin(cause: unknown): void {
-    if (this.since !== undefined) return;
-    this.since = performance.now();
-    this.logger?.warn(
-      `RedisLocker: Redis does not answer; uploads are refused until it does (${describe(cause)})`,
-    );
+    const kind = cause instanceof ErrorReply ? refusalCodeOf(cause) : '';
+    if (this.since !== undefined && (kind === '' || kind === this.told)) return;
+    this.since ??= performance.now();
+    this.told = kind;
+    const what =
+      kind === ''
+        ? 'does not answer; uploads are refused until it does'
+        : 'refuses commands; uploads are refused until it takes them';
+    this.logger?.warn(`RedisLocker: Redis ${what} (${describe(cause)})`);
   }
 
   end(): void {
     if (this.since === undefined) return;
     const seconds = ((performance.now() - this.since) / 1000).toFixed(1);
-    this.since = undefined;
+    this.since = this.told = undefined;
     this.logger?.log(`RedisLocker: Redis answers again after ${seconds} s`);
   }
+}
+
+/** The first word of Redis' error, e.g. `NOPERM`. */
+export function refusalCodeOf({ message }: ErrorReply): string {
+  return message.split(' ', 1)[0] ?? '';
 }
 
 /** The texts of node-redis' errors; those of several attempts come as one AggregateError without a text. */

@@ -17,6 +17,7 @@ export interface OwnClient {
 
 /** What the options of all of node-redis's sockets have in common. */
 interface SocketOptions {
+  connectTimeout?: number;
   reconnectStrategy?: false | number | ((attempt: number, cause: Error) => false | number | Error);
 }
 
@@ -34,7 +35,7 @@ export function makeClient(options: ResolvedOptions): OwnClient {
       return chosen ?? Math.min(50 * 2 ** attempt, MAX_RECONNECT_MS);
     };
     // Node gives the signal to every socket that is made with these options.
-    return { ...socket, reconnectStrategy, signal: cut.signal };
+    return { connectTimeout: options.commandTimeout, ...socket, reconnectStrategy, signal: cut.signal };
   }
 
   function make(): RedisConnection {
@@ -49,13 +50,17 @@ export function makeClient(options: ResolvedOptions): OwnClient {
     }
     if (cluster) {
       const { defaults } = cluster;
-      return createCluster({ ...cluster, defaults: { ...defaults, socket: mortal(defaults?.socket) } });
+      return createCluster({
+        // Else it waits for every master before it serves any, also for one that is dead.
+        minimizeConnections: true,
+        ...cluster,
+        defaults: { disableOfflineQueue: true, ...defaults, socket: mortal(defaults?.socket) },
+      });
     }
     return createClient({
       url: options.url ?? 'redis://127.0.0.1:6379',
       // What waits for a server that is gone would be done when nobody wants it any more.
       disableOfflineQueue: true,
-      pingInterval: options.leaseDuration,
       socket: mortal(),
     });
   }

@@ -1,4 +1,4 @@
-import { errors, type Lock } from '@nestjs-tus/core';
+import { errors, type Lock, type RequestRelease } from '@nestjs-tus/core';
 import type { Claims, Granted } from './claims.js';
 import type { Lease, Leases } from './leases.js';
 import { unlessAborted } from './within.js';
@@ -46,7 +46,7 @@ export class RedisLock implements Lock {
     return this.holding?.lost.signal;
   }
 
-  async lock(signal: AbortSignal, requestRelease: () => void): Promise<void> {
+  async lock(signal: AbortSignal, requestRelease: RequestRelease): Promise<void> {
     this.refuseSecondUse();
     if (signal.aborted) throw errors.fileLocked(signal.reason);
     const place = this.shared.lines.join(this.id);
@@ -54,7 +54,7 @@ export class RedisLock implements Lock {
     try {
       await unlessAborted(signal, place.isFirst);
       for (;;) {
-        const answer = await this.shared.claims.take(this.id, 'wait', this.asks(requestRelease), signal);
+        const answer = await this.shared.claims.take(this.id, 'wait', this.asked, signal);
         if ('token' in answer) return this.hold(answer, place, requestRelease);
         await unlessAborted(signal, place.pause(this.pauseFor(answer.leasedFor)));
       }
@@ -64,13 +64,13 @@ export class RedisLock implements Lock {
     }
   }
 
-  async tryLock(requestRelease: () => void = () => undefined): Promise<boolean> {
+  async tryLock(requestRelease: RequestRelease = () => undefined): Promise<boolean> {
     this.refuseSecondUse();
     if (!this.shared.lines.isEmpty(this.id)) return false;
     const place = this.shared.lines.join(this.id);
     this.place = place;
     try {
-      const answer = await this.shared.claims.take(this.id, 'try', this.asks(requestRelease));
+      const answer = await this.shared.claims.take(this.id, 'try', this.asked);
       if ('token' in answer) {
         this.hold(answer, place, requestRelease);
         return true;
@@ -97,12 +97,14 @@ export class RedisLock implements Lock {
     return this.lease !== undefined && this.shared.leases.confirm(this.lease);
   }
 
-  private hold(granted: Granted, place: Place, requestRelease: () => void): void {
+  private hold(granted: Granted, place: Place, requestRelease: RequestRelease): void {
     const holding = { ...granted, lost: new AbortController() };
     const lease: Lease = {
       id: this.id,
       nonce: granted.nonce,
       since: granted.since,
+      // In a microtask: what it throws must not hurt the renewal of others.
+      ask: (reason) => queueMicrotask(() => requestRelease(reason)),
       lose: (cause) => {
         this.shared.claims.forget(granted.nonce);
         // Whoever is next in this process need not wait until the loser has noticed.
@@ -114,17 +116,14 @@ export class RedisLock implements Lock {
     this.lease = lease;
     this.shared.leases.add(lease);
     this.shared.lines.hold(place, requestRelease);
-    if (this.wasAskedEarly) queueMicrotask(requestRelease);
+    if (this.wasAskedEarly) lease.ask();
   }
 
   /** What another node's request does. It may come before the answer that says that the lock is held. */
-  private asks(requestRelease: () => void): () => void {
-    return () => {
-      if (!this.lease) this.wasAskedEarly = true;
-      // In a microtask: what it throws must not hurt the connection on which the request came.
-      else queueMicrotask(requestRelease);
-    };
-  }
+  private readonly asked = (): void => {
+    if (this.lease) this.lease.ask();
+    else this.wasAskedEarly = true;
+  };
 
   private pauseFor(leasedFor: number): number {
     const spread = 1 - SPREAD + 2 * SPREAD * Math.random();

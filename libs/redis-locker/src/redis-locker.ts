@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import type { Lock, Locker, StoreComposer } from '@nestjs-tus/core';
+import { ErrStorageUnavailable, hasCode, type Lock, type Locker, type StoreComposer } from '@nestjs-tus/core';
 import { Claims } from './claims.js';
 import { Connection } from './connection.js';
 import { Leases } from './leases.js';
 import { type RedisLockerOptions, resolveOptions } from './options.js';
+import { misconfigurationOf, rehearse } from './rehearsal.js';
 import { RedisLock, type Surroundings } from './redis-lock.js';
 import { WaitingLines } from './waiting-lines.js';
 
@@ -24,6 +25,7 @@ export class RedisLocker implements Locker {
   readonly spansProcesses = true;
   private readonly connection: Connection;
   private readonly shared: Surroundings;
+  private readonly rehearse: () => Promise<void>;
 
   /** @throws TypeError when an option is wrong; its text says what to write instead */
   constructor(options: RedisLockerOptions = {}) {
@@ -33,10 +35,11 @@ export class RedisLocker implements Locker {
     const channels = `${resolved.prefix}:node:`;
     const connection = new Connection(resolved, channels + node, {
       onMessage: (message) => this.hear(message),
-      onFresh: () => this.shared.lines.wake(),
+      onFresh: () => this.listenAnew(),
     });
     const leases = new Leases(connection, resolved, node, channels);
     this.connection = connection;
+    this.rehearse = () => rehearse(connection, resolved.prefix, node, channels);
     this.shared = {
       leases,
       lines: new WaitingLines(),
@@ -57,6 +60,22 @@ export class RedisLocker implements Locker {
   }
 
   /**
+   * Makes sure that Redis lets this locker do what locks need. One that does not answer is waited for: uploads are refused meanwhile, and
+   * the `logger` is told.
+   * @throws Error that says what to change, when Redis refuses user, password, database or a command
+   */
+  async init(): Promise<void> {
+    try {
+      await this.connect();
+      await this.rehearse();
+    } catch (error) {
+      if (!hasCode(error, ErrStorageUnavailable)) throw error;
+      const text = misconfigurationOf((error as Error).cause);
+      if (text) throw new Error(text, { cause: error });
+    }
+  }
+
+  /**
    * Connects now instead of at the first use: for a start that should fail when Redis cannot be reached.
    * @throws HttpError `ERR_STORAGE_UNAVAILABLE` (503), with what Redis said as its cause
    */
@@ -70,6 +89,12 @@ export class RedisLocker implements Locker {
     await this.shared.leases.close();
     await this.connection.close();
     this.shared.lines.wake();
+  }
+
+  /** Messages may have been missed: whoever waits asks again, and whoever holds learns who asked. */
+  private listenAnew(): void {
+    this.shared.lines.wake();
+    this.shared.leases.renewAll();
   }
 
   private hear(message: string): void {

@@ -12,7 +12,8 @@ const script = (text: string): Script => ({ text, sha: createHash('sha1').update
  * The keys of one id, always in this order:
  *   lock     "<node> <nonce>" of the holder; expires with the lease
  *   last     a hash, what is remembered of the last holder: its `token`, `holder` (its nonce, absent once it let go),
- *            `run` (which run of the Redis server wrote this), and what it was told: `previous`, `seized`
+ *            `asked` (its nonce, once somebody asked it to let go), `run` (which master wrote this, and since when it has been one),
+ *            and what it was told: `previous`, `seized`
  *   waiting  the set of nodes where somebody waits
  */
 
@@ -40,6 +41,8 @@ if holder then
     redis.call('PEXPIRE', KEYS[3], 2 * tonumber(lease))
     local holderNode, holderNonce = string.match(holder, '^(%S+) (%S+)$')
     if holderNode then
+      -- Should the message be lost, the holder's next renewal tells it.
+      if redis.call('HGET', KEYS[2], 'holder') == holderNonce then redis.call('HSET', KEYS[2], 'asked', holderNonce) end
       redis.call('PUBLISH', ARGV[8] .. holderNode, 'release ' .. holderNonce)
     end
   end
@@ -47,13 +50,16 @@ if holder then
 end
 
 local server = redis.call('INFO', 'server')
-local run = string.match(server, 'run_id:(%w+)') or ''
 local uptime = tonumber(string.match(server, 'uptime_in_seconds:(%d+)') or '0')
+-- A server that becomes the master, at its start or later, gets a new replication id: this names one reign of one master.
+local runId = string.match(server, 'run_id:(%w+)')
+local replicationId = string.match(redis.call('INFO', 'replication'), 'master_replid:(%w+)')
+local run = runId and replicationId and runId .. ' ' .. replicationId
 local last = redis.call('HMGET', KEYS[2], 'token', 'holder', 'run')
 local lastToken = last[1] or ''
 
--- What another run of the server wrote may lack its newest entries (a replica behind its master, an old snapshot).
-local remembers = run ~= '' and last[3] == run
+-- What was written in another reign may lack its newest entries (a replica behind its master, an old snapshot).
+local remembers = run and last[3] == run
 local previous = remembers and lastToken or ''
 
 local seized
@@ -71,7 +77,7 @@ number = math.max(number, tonumber(ARGV[5]) + 1, (tonumber(string.match(lastToke
 local token = string.format('%016.0f', number) .. '-' .. nonce
 
 redis.call('SET', KEYS[1], mine, 'PX', lease)
-redis.call('HSET', KEYS[2], 'token', token, 'holder', nonce, 'run', run, 'previous', previous, 'seized', seized and '1' or '')
+redis.call('HSET', KEYS[2], 'token', token, 'holder', nonce, 'run', run or '', 'previous', previous, 'seized', seized and '1' or '')
 redis.call('PEXPIRE', KEYS[2], remember)
 return { 1, token, previous, seized and '1' or '' }
 `);
@@ -88,7 +94,7 @@ redis.call('DEL', KEYS[1])
 local last = redis.call('HMGET', KEYS[2], 'holder', 'seized')
 if last[1] == ARGV[2] then
   -- Without this, whoever comes next seizes the lock. It must, too, if this one had to and did nothing.
-  if ARGV[6] == 'done' or (ARGV[6] == 'unused' and last[2] ~= '1') then redis.call('HDEL', KEYS[2], 'holder') end
+  if ARGV[6] == 'done' or (ARGV[6] == 'unused' and last[2] ~= '1') then redis.call('HDEL', KEYS[2], 'holder', 'asked') end
   redis.call('PEXPIRE', KEYS[2], ARGV[3])
 end
 for _, node in ipairs(redis.call('SMEMBERS', KEYS[3])) do
@@ -100,17 +106,24 @@ return 1
 
 /**
  * Renews many leases. KEYS: lock and last of each. ARGV: lease, remember, then node and nonce as they stand in each lock.
- * Answers a list of 1 (renewed) and 0 (lost).
+ * Answers a list of 1 (renewed), 2 (renewed, and its holder was asked to let go) and 0 (lost).
  */
 export const RENEW = script(`
 local answers = {}
 for i = 1, #KEYS, 2 do
-  local held = redis.call('GET', KEYS[i]) == ARGV[2 + (i + 1) / 2]
-  if held then
+  local holder = ARGV[2 + (i + 1) / 2]
+  local answer = 0
+  if redis.call('GET', KEYS[i]) == holder then
     redis.call('PEXPIRE', KEYS[i], ARGV[1])
     redis.call('PEXPIRE', KEYS[i + 1], ARGV[2])
+    answer = redis.call('HGET', KEYS[i + 1], 'asked') == string.match(holder, '%S+$') and 2 or 1
   end
-  answers[#answers + 1] = held and 1 or 0
+  answers[#answers + 1] = answer
 end
 return answers
+`);
+
+/** Answers 1 on a node of a cluster, 0 elsewhere. */
+export const IS_CLUSTER = script(`
+return string.find(redis.call('INFO', 'cluster'), 'cluster_enabled:1', 1, true) and 1 or 0
 `);

@@ -1,10 +1,18 @@
 import { errors } from '@nestjs-tus/core';
 
-/** Settles as `promise` does, or rejects after `milliseconds`. */
+/** Nothing came in time. */
+export class NoAnswer extends Error {
+  constructor(milliseconds: number) {
+    super(`no answer in ${milliseconds} ms`);
+    this.name = 'NoAnswer';
+  }
+}
+
+/** Settles as `promise` does, or rejects with `NoAnswer` after `milliseconds`. */
 export async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer in ${milliseconds} ms`)), milliseconds);
+    timer = setTimeout(() => reject(new NoAnswer(milliseconds)), milliseconds);
   });
   try {
     return await Promise.race([promise, late]);

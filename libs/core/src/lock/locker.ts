@@ -1,3 +1,5 @@
+import type { HttpError } from '../errors.js';
+
 /** Makes locks. One is used for every request that reads or changes an unfinished upload. */
 export interface Locker {
   /** A lock for an upload, not yet held. */
@@ -10,18 +12,22 @@ export interface Locker {
   close?(): Promise<void>;
 }
 
+/** How a holder is asked to let go. */
+export type RequestRelease = (reason?: HttpError) => void;
+
 /** An exclusive lock on one upload. It is used once: locked, then unlocked. */
 export interface Lock {
   /**
    * Waits until this lock is held. While somebody else holds it, asks them to let go by their `requestRelease`.
    *
    * @param signal ends the waiting
-   * @param requestRelease called, perhaps more than once, when somebody else wants the lock. The holder should commit and unlock soon.
+   * @param requestRelease called, perhaps more than once, when somebody else wants the lock: the holder should commit and unlock soon.
+   *   With a `reason` when nobody does, but the lock cannot be kept for long; it is what the holder's client is to be told.
    * @throws HttpError `ERR_UPLOAD_LOCKED` (423) when `signal` aborts before the lock is held
    */
-  lock(signal: AbortSignal, requestRelease: () => void): Promise<void>;
+  lock(signal: AbortSignal, requestRelease: RequestRelease): Promise<void>;
   /** Takes the lock only if it is free: true when it is held now. Nobody is asked to let go. */
-  tryLock(requestRelease?: () => void): Promise<boolean>;
+  tryLock(requestRelease?: RequestRelease): Promise<boolean>;
   /** Releases the lock. Harmless when it has been lost or was never held. */
   unlock(): Promise<void>;
 

@@ -1,7 +1,7 @@
 import type { Engine } from '../engine.js';
 import { errors } from '../errors.js';
 import type { Exchange } from '../exchange.js';
-import type { Lock } from '../lock/locker.js';
+import type { Lock, RequestRelease } from '../lock/locker.js';
 import type { StoreContext } from '../store/data-store.js';
 
 /** The context that an operation's calls to the store share, and the work that it leaves for its end. */
@@ -50,7 +50,7 @@ export async function underLock<T>(
   const { locker } = engine.composer;
   if (!locker) return inScope(new OperationScope(), work);
   const lock = locker.newLock(uploadId);
-  const letGo = () => exchange?.stop(errors.uploadInterrupted());
+  const letGo: RequestRelease = (reason = errors.uploadInterrupted()) => exchange?.stop(reason);
   const started = performance.now();
   if (!(await lock.tryLock(letGo))) {
     await options.precheck?.();
@@ -84,7 +84,7 @@ async function waitFor(
   engine: Engine,
   exchange: Exchange | undefined,
   lock: Lock,
-  letGo: () => void,
+  letGo: RequestRelease,
 ): Promise<void> {
   const waiting = new AbortController();
   const timeout = setTimeout(() => waiting.abort(), engine.config.acquireLockTimeout);
@@ -92,6 +92,8 @@ async function waitFor(
   const onGone = () => waiting.abort();
   exchange?.res.once('close', onGone);
   if (exchange) exchange.onStop = onGone;
+  // Either may have happened while the locker was asked whether the lock is free.
+  if (exchange?.isGone || exchange?.stopReason) onGone();
   try {
     await lock.lock(waiting.signal, letGo);
   } catch (error) {
