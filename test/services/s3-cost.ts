@@ -69,6 +69,9 @@ const UNITS = [
   ['KiB', KIB],
 ] as const;
 
+/** A token may be a digit longer: many calls together are told in tens of KiB. */
 function roundedUp(bytes: number): string {
-  return bytes < MIB ? `${Math.ceil(bytes / KIB)} KiB` : `${(bytes / MIB).toFixed(1)} MiB`;
+  if (bytes >= MIB) return `${(bytes / MIB).toFixed(1)} MiB`;
+  const step = bytes < 100 * KIB ? 1 : 10;
+  return `${Math.ceil(bytes / KIB / step) * step} KiB`;
 }
