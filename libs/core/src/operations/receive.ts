@@ -5,6 +5,7 @@ import type { Engine } from '../engine.js';
 import { errors, type HttpError } from '../errors.js';
 import type { Exchange } from '../exchange.js';
 import type { FileInfo } from '../file-info.js';
+import type { Lock } from '../lock/locker.js';
 import type { StoreContext, Upload } from '../store/data-store.js';
 import type { IncomingContent } from './operation.js';
 
@@ -77,7 +78,7 @@ export async function receive(
     exchange.body = undefined;
     progress?.stop();
   }
-  await failIfLost(context);
+  if (context.lock?.isHeld) await failIfLost(context.lock);
   engine.metrics.bytesReceived += stored;
   const failure = body.failure ?? (stored < body.bytesRead ? errors.storageUnavailable() : undefined);
   if (!body.failure && failure) body.stop(failure);
@@ -89,8 +90,8 @@ export async function receive(
  * finishing the upload with it, would be a lie. Its `lost` signal may come only after the bytes that were waiting for it.
  * @throws HttpError `ERR_LOCK_LOST` (503)
  */
-async function failIfLost({ lock }: StoreContext): Promise<void> {
-  if (lock?.isHeld && !(await lock.isHeld())) throw errors.lockLost();
+async function failIfLost(lock: Lock): Promise<void> {
+  if (!(await lock.isHeld?.())) throw errors.lockLost();
 }
 
 /**
