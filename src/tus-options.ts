@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { DataStore, Locker, TusModuleOptions } from 'nestjs-tus';
 import type { ServerOptions } from './config/server-options.js';
+import { tusLoggerOf } from './log/tus-logger.js';
 
 /** Of the time until the process must be gone, how much running requests may take to commit. */
 const SHARE_FOR_REQUESTS = 0.8;
@@ -9,6 +10,7 @@ const SHARE_FOR_REQUESTS = 0.8;
 export function tusOptionsOf(options: ServerOptions): TusModuleOptions {
   return {
     path: options.basePath,
+    logger: tusLoggerOf(options.logLevel),
     maxSize: options.maxSize,
     enableExperimentalProtocol: options.enableExperimentalProtocol,
     minSize: options.minSize,

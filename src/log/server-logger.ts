@@ -1,6 +1,6 @@
 import type { LoggerService } from '@nestjs/common';
 import type { LogLevelName } from '../config/server-options.js';
-import { isWanted, writeLine } from './write-line.js';
+import { isWanted, messageOf, writeLine } from './write-line.js';
 
 /** Nest tells every module and route at start: of use to somebody who looks for a fault, in nobody's way otherwise. */
 const CHATTY = new Set([
@@ -43,18 +43,6 @@ export class ServerLogger implements LoggerService {
     const level = given === 'log' && CHATTY.has(context) ? 'debug' : given;
     if (context === START_FAILURE || !isWanted(level, this.least)) return;
     const rest = typeof last === 'string' ? details.slice(0, -1) : details;
-    writeLine(
-      level,
-      context,
-      [message, ...rest]
-        .filter((part) => part !== undefined)
-        .map(textOf)
-        .join(' '),
-    );
+    writeLine(level, context, messageOf([message, ...rest]));
   }
-}
-
-function textOf(value: unknown): string {
-  if (value instanceof Error) return value.stack ?? value.message;
-  return typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
 }

@@ -7,6 +7,14 @@ export function isWanted(level: LogLevelName, least: LogLevelName): boolean {
   return RANK[level] <= RANK[least];
 }
 
+/** What was given to a logger, as one text: errors with their stack. */
+export function messageOf(parts: readonly unknown[]): string {
+  return parts
+    .filter((part) => part !== undefined)
+    .map(textOf)
+    .join(' ');
+}
+
 /** Lines for stdout that were written in this turn of the event loop. */
 let gathered = '';
 
@@ -33,3 +41,8 @@ function flush(): void {
 }
 
 process.on('exit', flush);
+
+function textOf(value: unknown): string {
+  if (value instanceof Error) return value.stack ?? value.message;
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+}

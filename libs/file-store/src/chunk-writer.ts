@@ -7,7 +7,7 @@ import { gather, type Gathered } from './gather.js';
 import { moveToNewInode } from './move-to-new-inode.js';
 import { storageError, writeError } from './storage-error.js';
 import { isUnsynced, type StoredState } from './stored-state.js';
-import { assertHeld } from './upload-folder.js';
+import { assertHeld, mayBeLost } from './upload-folder.js';
 import type { UploadState } from './upload-state.js';
 
 /** The data file, open for writing. */
@@ -27,7 +27,7 @@ export class ChunkWriter {
   /** Stores what the source gives. What arrived counts, also when the source breaks or the disk is full. */
   async write(offset: number, source: Readable, context: StoreContext): Promise<number> {
     return this.whileOpen(offset, context, async (fd) => {
-      await this.upload.mark(offset, undefined, context);
+      if (this.upload.needsMark(undefined)) await this.upload.mark(offset, undefined, context);
       const gathered = await gather(fd, offset, source, context.signal);
       await this.keep(fd, offset, gathered, context);
       if (gathered.failure) throw writeError(gathered.failure, gathered.bytes);
@@ -75,7 +75,7 @@ export class ChunkWriter {
     context: StoreContext,
     work: (fd: number) => Promise<number>,
   ): Promise<number> {
-    const state = await this.upload.read(context);
+    const state = this.upload.remembered(context) ?? (await this.upload.read(context));
     if (offset !== state.offset) throw errors.mismatchOffset(state.offset);
     try {
       const fd = await this.openAt(state, context);
@@ -106,7 +106,7 @@ export class ChunkWriter {
     if (this.opened?.context !== context) await this.close(this.opened);
     const file = this.opened ?? this.take(await openForWriting(path), context);
     // After opening: whoever took the lock before that has given the data another inode, or will before writing.
-    if (!file.isChecked) await assertHeld(context);
+    if (!file.isChecked && mayBeLost(context)) await assertHeld(context);
     file.isChecked = true;
     return file.fd;
   }
@@ -126,7 +126,7 @@ export class ChunkWriter {
   ): Promise<void> {
     try {
       if (this.upload.folder.survivesPowerLoss && bytes > 0) await fdatasync(fd);
-      await this.upload.mark(offset + bytes, undefined, context);
+      if (this.upload.needsMark(undefined)) await this.upload.mark(offset + bytes, undefined, context);
     } catch (error) {
       throw writeError(failure ?? error, 0);
     }

@@ -123,6 +123,25 @@ describe('FileStore on a disk that fails', () => {
     expect(await names()).toEqual([]);
   });
 
+  it.each(['crash', 'power-loss'] as const)(
+    'writes the rest of an info of which the system takes a part (%s)',
+    async (durability) => {
+      const original = fs.write as unknown as (...args: unknown[]) => void;
+      const writeSome = (...[fd, buffer, from, , position, done]: unknown[]) =>
+        original(fd, buffer, from, 7, position, done);
+      const write = jest.spyOn(fs, 'write').mockImplementationOnce(writeSome);
+      await store(durability).newUpload(infoOf('a'), {});
+      expect(write).toHaveBeenCalledTimes(2);
+      expect(await offset()).toBe(0);
+    },
+  );
+
+  it('makes no upload where its info finds no room', async () => {
+    failWritesAfter(30, 'ENOSPC');
+    await expect(store().newUpload(infoOf('a'), {})).rejects.toMatchObject({ status: 507 });
+    expect(await names()).toEqual([]);
+  });
+
   it('closes every file that it opened', async () => {
     const open = jest.spyOn(fs, 'open');
     const close = jest.spyOn(fs, 'close');

@@ -90,7 +90,7 @@ export class FileStore
     const names = namesForNew(this.folder.directory, info.id, info.storage?.path);
     const stored: StoredInfo = {
       info: { ...info, offset: 0, storage: this.storageOf(info, names) },
-      marks: await this.firstMarks(),
+      marks: this.folder.survivesPowerLoss ? await syncedMarks() : { revision: 1 },
     };
     try {
       const fd = await this.createFiles(names, stored, context);
@@ -172,11 +172,6 @@ export class FileStore
     return new FileUpload(this.folder, names, stored);
   }
 
-  private async firstMarks(): Promise<Marks> {
-    if (!this.folder.survivesPowerLoss) return { revision: 1 };
-    return { revision: 1, syncedOffset: 0, bootId: await bootId() };
-  }
-
   /**
    * Makes both files, or neither; answers the open data file. The info first: where it is, there is an upload, even if its data
    * have another name for a while.
@@ -197,4 +192,9 @@ export class FileStore
       storage?.path === undefined ? {} : { path: relative(this.folder.directory, names.data) };
     return { ...storage, ...placed, Type: 'filestore', Path: names.data, InfoPath: names.info };
   }
+}
+
+/** Of a new upload, whose offset is to survive a loss of power. */
+async function syncedMarks(): Promise<Marks> {
+  return { revision: 1, syncedOffset: 0, bootId: await bootId() };
 }

@@ -61,7 +61,7 @@ export class FileUpload
   }
 
   async getInfo(context: StoreContext): Promise<FileInfo> {
-    const { stored, offset } = await this.current.read(context);
+    const { stored, offset } = this.current.remembered(context) ?? (await this.current.read(context));
     return { ...stored.info, offset };
   }
 

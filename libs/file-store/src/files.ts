@@ -21,9 +21,6 @@ export const close = (fd: number): Promise<void> =>
 export const read = (fd: number, buffer: Buffer, length: number, position: number): Promise<number> =>
   promised((done) => fs.read(fd, buffer, 0, length, position, done));
 
-export const write = (fd: number, buffer: Uint8Array, position: number): Promise<number> =>
-  promised((done) => fs.write(fd, buffer, 0, buffer.byteLength, position, done));
-
 export const fdatasync = (fd: number): Promise<void> =>
   promised((done: Callback<void>) => fs.fdatasync(fd, (e) => done(e)));
 
@@ -72,11 +69,28 @@ export const cloneFile = (from: string, to: string): Promise<void> =>
   promised((done: Callback<void>) => fs.copyFile(from, to, fs.constants.COPYFILE_FICLONE, (e) => done(e)));
 
 /** Writes all of `buffer`: one call, unless the system takes less. */
-export async function writeAll(fd: number, buffer: Uint8Array, position: number): Promise<void> {
-  let written = 0;
-  while (written < buffer.byteLength) {
-    written += await write(fd, written === 0 ? buffer : buffer.subarray(written), position + written);
-  }
+export const writeAll = (fd: number, buffer: Uint8Array, position: number): Promise<void> =>
+  promised((done: Callback<void>) => writeRest(fd, buffer, 0, position, done));
+
+/** Writes a file that is open and empty, and closes it whatever happens: one promise for both. */
+export const writeAndClose = (fd: number, buffer: Uint8Array): Promise<void> =>
+  promised((done: Callback<void>) =>
+    writeRest(fd, buffer, 0, 0, (error) => fs.close(fd, (closing) => done(error ?? closing ?? null))),
+  );
+
+/** Writes `buffer` without its first `from` bytes, which are at `position` already. */
+function writeRest(
+  fd: number,
+  buffer: Uint8Array,
+  from: number,
+  position: number,
+  done: Callback<void>,
+): void {
+  const left = buffer.byteLength - from;
+  fs.write(fd, buffer, from, left, position + from, (error, written) => {
+    if (error || written === left) done(error);
+    else writeRest(fd, buffer, from + written, position, done);
+  });
 }
 
 /** Runs `work` with an open file, and closes it whatever happens. */

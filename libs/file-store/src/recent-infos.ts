@@ -1,7 +1,7 @@
-import type { Lock } from '@nestjs-tus/core';
+import { type Lock, RecentMap } from '@nestjs-tus/core';
 
-/** Infos that are remembered; some kilobytes each. */
-const MAX_INFOS = 1_000;
+/** Infos that are remembered at least; some kilobytes each. */
+const REMEMBERED_INFOS = 1_000;
 
 interface RecentInfo {
   readonly text: string;
@@ -14,7 +14,7 @@ interface RecentInfo {
  * lock since: the next holder is told the token of the holder before it.
  */
 export class RecentInfos {
-  private readonly infos = new Map<string, RecentInfo>();
+  private readonly infos = new RecentMap<RecentInfo>(REMEMBERED_INFOS);
 
   /** The info as it was left under the previous lock, if that was ours. */
   recall(id: string, lock: Lock | undefined): string | undefined {
@@ -25,15 +25,8 @@ export class RecentInfos {
   }
 
   remember(id: string, lock: Lock | undefined, text: string): void {
-    this.infos.delete(id);
-    if (lock?.token === undefined) return;
-    this.infos.set(id, { text, token: lock.token });
-    if (this.infos.size <= MAX_INFOS) return;
-    // A Map iterates by insertion: the first is the one that was not used for the longest time.
-    for (const oldest of this.infos.keys()) {
-      this.infos.delete(oldest);
-      return;
-    }
+    if (lock?.token === undefined) this.infos.delete(id);
+    else this.infos.set(id, { text, token: lock.token });
   }
 
   forget(id: string): void {

@@ -24,7 +24,7 @@ export function isStorableId(id: string): boolean {
   return ID.test(id) && !DOTS.test(id) && !RESERVED_SUFFIX.test(id);
 }
 
-export const infoName = (directory: string, id: string): string => join(directory, `${id}.info`);
+export const infoName = (directory: string, id: string): string => childOf(directory, `${id}.info`);
 
 /** The id in the name of an info file; undefined for every other name. */
 export function idOfInfo(name: string): string | undefined {
@@ -44,7 +44,7 @@ export function namesForNew(directory: string, id: string, path: string | undefi
       `FileStore: the id ${JSON.stringify(id)} cannot be stored. Use 1 to 128 of A-Z a-z 0-9 . _ ~ -, not dots alone, and no .info, .lock, .locks or .stop at the end.`,
     );
   }
-  return namesAt(directory, id, path === undefined ? join(directory, id) : pathInside(directory, path));
+  return namesAt(directory, id, path === undefined ? childOf(directory, id) : pathInside(directory, path));
 }
 
 /** Names of an upload that exists; undefined if its data would be outside the directory. */
@@ -90,7 +90,18 @@ function isInside(directory: string, path: string): boolean {
 }
 
 function namesAt(directory: string, id: string, data: string): UploadNames {
-  return { info: infoName(directory, id), data, seized: join(dirname(data), `${id}@seized`) };
+  const seized = `${id}@seized`;
+  const isPlaced = data !== childOf(directory, id);
+  return {
+    info: infoName(directory, id),
+    data,
+    seized: isPlaced ? join(dirname(data), seized) : childOf(directory, seized),
+  };
+}
+
+/** As `join`, which takes a path apart and puts it together again, for a directory that is resolved and a plain name. */
+function childOf(directory: string, name: string): string {
+  return directory.endsWith(sep) ? `${directory}${name}` : `${directory}${sep}${name}`;
 }
 
 /** Temporary files carry the token of the lock under which they are written, so that a later holder can tell whose they are. */

@@ -36,9 +36,15 @@ export class UploadState {
     else await findContent(this.names);
   }
 
+  /** The state that an earlier step of this operation has read or written. */
+  remembered(context: StoreContext): StoredState | undefined {
+    return this.known?.context === context ? this.known.state : undefined;
+  }
+
   /** Reads the state, or remembers it where nobody else can have changed it. */
   async read(context: StoreContext): Promise<StoredState> {
-    if (this.known?.context === context) return this.known.state;
+    const known = this.remembered(context);
+    if (known) return known;
     try {
       if (!context.lock) return this.noted(await readUnlocked(this.folder, this.names, this.stored));
       const state = this.noted(await this.readUnder(context.lock, context));
@@ -70,11 +76,15 @@ export class UploadState {
     await this.replace({ info, marks: this.stored.marks }, context);
   }
 
+  /** False in the ordinary case: no checksum, nothing synced, nothing to say. */
+  needsMark(unverifiedFrom: number | undefined): boolean {
+    return this.records || unverifiedFrom !== undefined || !isBare(this.stored.marks);
+  }
+
   /** Says that the first `offset` bytes are lasting, and those from `unverifiedFrom` on not to be counted. Writes nothing where that is said already. */
   async mark(offset: number, unverifiedFrom: number | undefined, context: StoreContext): Promise<void> {
     const { marks, info } = this.stored;
-    // The ordinary case: no checksum, nothing synced, nothing to say.
-    if (!this.records && unverifiedFrom === undefined && isBare(marks)) return;
+    if (!this.needsMark(unverifiedFrom)) return;
     const wanted: Marks = { ...marks, ...(await this.lastingMarks(offset)), unverifiedFrom };
     if (!isSame(wanted, marks)) await this.replace({ info, marks: wanted }, context);
   }
@@ -147,8 +157,10 @@ export class UploadState {
   }
 }
 
+const NO_MARKS: Marks = { revision: 0 };
+
 function isBare(marks: Marks): boolean {
-  return isSame(marks, { revision: marks.revision });
+  return isSame(marks, NO_MARKS);
 }
 
 function isSame(a: Marks, b: Marks): boolean {

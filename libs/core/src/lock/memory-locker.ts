@@ -1,8 +1,9 @@
 import { errors } from '../errors.js';
+import { RecentMap } from '../recent-map.js';
 import type { StoreComposer } from '../store/store-composer.js';
 import type { Lock, Locker } from './locker.js';
 
-/** How many tokens of free ids are remembered, so that `previousToken` is known to whoever comes next. */
+/** How many tokens of free ids are remembered at least, so that `previousToken` is known to whoever comes next. */
 const REMEMBERED_TOKENS = 1_000;
 
 /**
@@ -14,7 +15,7 @@ const REMEMBERED_TOKENS = 1_000;
  */
 export class MemoryLocker implements Locker {
   private readonly queues = new Map<string, Claim[]>();
-  private readonly lastTokens = new Map<string, string>();
+  private readonly lastTokens = new RecentMap<string>(REMEMBERED_TOKENS);
 
   /** Makes this the locker of `composer`. */
   useIn(composer: StoreComposer): void {
@@ -51,22 +52,11 @@ export class MemoryLocker implements Locker {
     const [next] = queue;
     if (next === undefined) {
       this.queues.delete(id);
-      this.remember(id, claim.token);
+      if (claim.token !== undefined) this.lastTokens.set(id, claim.token);
       return;
     }
     next.grant(claim.token);
     if (queue.length > 1) askToRelease(queue);
-  }
-
-  private remember(id: string, token: string | undefined): void {
-    // Deleted first: a Map iterates by insertion, and the oldest goes when there are too many.
-    this.lastTokens.delete(id);
-    if (token !== undefined) this.lastTokens.set(id, token);
-    if (this.lastTokens.size <= REMEMBERED_TOKENS) return;
-    for (const oldest of this.lastTokens.keys()) {
-      this.lastTokens.delete(oldest);
-      return;
-    }
   }
 }
 

@@ -12,7 +12,7 @@ import { keepsState } from './finish.js';
 import type { CreateRequest, IncomingContent, Outcome } from './operation.js';
 import type { LoadedUpload } from './join.js';
 import { maxSizeOf, receive } from './receive.js';
-import { runHook } from './run-hook.js';
+import { NO_ANSWER, runHook } from './run-hook.js';
 import { settle, type Settled } from './settle.js';
 import { remove } from './terminate.js';
 import { inScope, OperationScope, underLock } from './under-lock.js';
@@ -74,13 +74,10 @@ export async function askCreation(
   exchange: Exchange,
   draft: FileInfo,
 ): Promise<WantedUpload> {
-  const { changes, response } = await runHook(
-    engine,
-    'preUploadCreate',
-    engine.config.preUploadCreateCallback,
-    exchange,
-    draft,
-  );
+  const hook = engine.config.preUploadCreateCallback;
+  const { changes, response } = hook
+    ? await runHook(engine, 'preUploadCreate', hook, exchange, draft)
+    : NO_ANSWER;
   const info = applyChanges(draft, changes);
   const max = maxSizeOf(engine, info);
   if (max > 0 && !info.sizeIsDeferred && info.size > max) throw errors.maxSizeExceeded();

@@ -1,6 +1,6 @@
 import type { Engine } from '../engine.js';
 import { ErrUploadInvalidated, HttpError } from '../errors.js';
-import type { HookResponse } from '../events/hook-event.js';
+import type { HookCallback, HookResponse } from '../events/hook-event.js';
 import { hookEventOf } from '../events/make-hook-event.js';
 import type { Exchange } from '../exchange.js';
 import type { FileInfo, KeptAnswer } from '../file-info.js';
@@ -8,7 +8,7 @@ import type { StoreContext, Upload } from '../store/data-store.js';
 import { confirmDigests } from './confirm-digests.js';
 import { completedAnswer } from './kept-answer.js';
 import { update } from './update.js';
-import { runHook } from './run-hook.js';
+import { NO_ANSWER, runHook } from './run-hook.js';
 
 export interface Finished {
   readonly info: FileInfo;
@@ -30,7 +30,9 @@ export async function finish(
   context: StoreContext,
 ): Promise<Finished> {
   await upload.finishUpload(context);
-  const response = await askHook(engine, exchange, upload, info, context);
+  const hook = info.isPartial ? undefined : engine.config.preFinishResponseCallback;
+  const hasJudge = hook !== undefined || info.digests !== undefined;
+  const response = hasJudge ? await judge(engine, exchange, hook, upload, info, context) : undefined;
   const finished: FileInfo = { ...info, state: 'finished' };
   const untold = engine.config.postFinishCallback && !info.isPartial ? true : undefined;
   // Without a stored state, offset = length says it.
@@ -63,17 +65,19 @@ export async function keepState(
   return { ...info, state: 'receiving' };
 }
 
-async function askHook(
+/** Whether an upload is as it was announced, and then what the hook says to it. */
+async function judge(
   engine: Engine,
   exchange: Exchange | undefined,
+  hook: HookCallback | undefined,
   upload: Upload,
   info: FileInfo,
   context: StoreContext,
 ): Promise<HookResponse | undefined> {
-  const hook = info.isPartial ? undefined : engine.config.preFinishResponseCallback;
   try {
     const digest = await confirmDigests(engine, upload, info, context);
-    const response = exchange && (await runHook(engine, 'preFinishResponse', hook, exchange, info)).response;
+    const { response } =
+      exchange && hook ? await runHook(engine, 'preFinishResponse', hook, exchange, info) : NO_ANSWER;
     return digest ? { ...response, header: { 'Repr-Digest': digest, ...response?.header } } : response;
   } catch (error) {
     if (error instanceof HttpError && isFinal(error)) {

@@ -5,7 +5,8 @@ import type { Engine } from '../engine.js';
 import { errors, type HttpError } from '../errors.js';
 import type { Exchange } from '../exchange.js';
 import type { FileInfo } from '../file-info.js';
-import type { StoreContext, Upload } from '../store/data-store.js';
+import type { Lock } from '../lock/locker.js';
+import type { Upload } from '../store/data-store.js';
 import { offerExpiry } from './expiry.js';
 import type { IncomingContent } from './operation.js';
 import type { OperationScope } from './under-lock.js';
@@ -62,7 +63,7 @@ export async function receive(
   const inspect = bothOf(verification?.inspect, terms.inspect);
   const body = openBody(engine, exchange, info, room, { inspect, limit: terms.limit });
   const progress = tickProgress(engine, exchange, info, body);
-  offerExpiry(engine, info, scope);
+  if (engine.config.expiration.after > 0) offerExpiry(engine, info, scope);
   let stored = 0;
   try {
     stored = verification
@@ -81,7 +82,7 @@ export async function receive(
     scope.expiry = undefined;
     progress?.stop();
   }
-  await failIfLost(scope);
+  if (scope.lock?.isHeld) await failIfLost(scope.lock);
   engine.metrics.bytesReceived += stored;
   const failure = body.failure ?? (stored < body.bytesRead ? errors.storageUnavailable() : undefined);
   if (!body.failure && failure) body.stop(failure);
@@ -93,8 +94,8 @@ export async function receive(
  * finishing the upload with it, would be a lie. Its `lost` signal may come only after the bytes that were waiting for it.
  * @throws HttpError `ERR_LOCK_LOST` (503)
  */
-async function failIfLost({ lock }: StoreContext): Promise<void> {
-  if (lock?.isHeld && !(await lock.isHeld())) throw errors.lockLost();
+async function failIfLost(lock: Lock): Promise<void> {
+  if (!(await lock.isHeld?.())) throw errors.lockLost();
 }
 
 /**

@@ -6,6 +6,9 @@ import type { FileInfo } from '../file-info.js';
 import type { HookName } from '../metrics.js';
 import { asHttpError } from '../refusal.js';
 
+/** Of a hook that nobody has written. */
+export const NO_ANSWER: HookResult = {};
+
 /**
  * Asks a hook.
  * @throws HttpError its refusal; or 500 without its text when it threw something that is no HTTP error
@@ -13,11 +16,10 @@ import { asHttpError } from '../refusal.js';
 export async function runHook(
   engine: Engine,
   name: HookName,
-  hook: HookCallback | undefined,
+  hook: HookCallback,
   exchange: Exchange,
   info: FileInfo,
 ): Promise<HookResult> {
-  if (!hook) return {};
   const started = performance.now();
   try {
     return (await hook(hookEventOf(exchange, info))) ?? {};

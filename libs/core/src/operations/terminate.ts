@@ -5,7 +5,7 @@ import type { FileInfo } from '../file-info.js';
 import type { StoreContext, Upload } from '../store/data-store.js';
 import { failIfExpired } from './expiry.js';
 import type { Outcome, UploadRequest } from './operation.js';
-import { runHook } from './run-hook.js';
+import { NO_ANSWER, runHook } from './run-hook.js';
 import { underLock } from './under-lock.js';
 
 /**
@@ -29,13 +29,10 @@ export async function terminate(
       const upload = await engine.store.getUpload(request.uploadId, scope);
       const info = await upload.getInfo(scope);
       failIfExpired(info);
-      const { response } = await runHook(
-        engine,
-        'preUploadTerminate',
-        engine.config.preUploadTerminateCallback,
-        exchange,
-        info,
-      );
+      const hook = engine.config.preUploadTerminateCallback;
+      const { response } = hook
+        ? await runHook(engine, 'preUploadTerminate', hook, exchange, info)
+        : NO_ANSWER;
       await remove(engine, exchange, upload, info, scope);
       return { kind: 'terminated', response };
     },
