@@ -26,7 +26,7 @@ export interface RedisLockerOptions {
   commandTimeout?: number;
   /**
    * Milliseconds for which Redis remembers who held an upload last, after its last use. Longer than the lease;
-   * default 86,400,000 (a day). About 250 bytes of Redis' memory an upload.
+   * default 86,400,000 (a day). About 310 bytes of Redis' memory an upload.
    */
   rememberFor?: number;
   /** Gets a line when Redis goes away or refuses, and one when it is back. Default: silence. */
