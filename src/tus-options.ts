@@ -45,11 +45,13 @@ async function s3StoreOf(options: ServerOptions): Promise<DataStore> {
   const endpoint = options.s3Endpoint || undefined;
   // Services other than AWS have no regions, and a signature needs one all the same.
   const region = options.s3Region || process.env.AWS_REGION || (endpoint && 'us-east-1');
+  const { s3PresignedDownloads: lifetime, s3PublicEndpoint } = options;
   return new S3Store({
     bucket: options.s3Bucket,
     objectPrefix: options.s3ObjectPrefix,
     partSize: options.s3PartSize,
     minPartSize: options.s3MinPartSize,
+    ...(lifetime > 0 && { presignedDownloads: { lifetime, endpoint: s3PublicEndpoint || undefined } }),
     clientConfig: { ...(endpoint && { endpoint }), ...(region && { region }) },
   });
 }

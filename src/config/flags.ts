@@ -76,6 +76,19 @@ const interval: FlagKind<number> = {
   parse: (value) => (value === '0' ? 0 : timeout.parse(value)),
 };
 
+const LONGEST_PRESIGNED_MS = 7 * 24 * 3_600_000;
+
+/** How long a presigned URL is good; 0: there is none. */
+const presigned: FlagKind<number> = {
+  placeholder: 'DURATION',
+  form: 'a duration from 1s to 168h such as 5m, or 0',
+  parse: (value) => {
+    const milliseconds = parseDuration(value);
+    const isInRange = milliseconds && milliseconds >= 1_000 && milliseconds <= LONGEST_PRESIGNED_MS;
+    return value === '0' ? 0 : isInRange ? milliseconds : undefined;
+  },
+};
+
 const size: FlagKind<number> = { placeholder: 'SIZE', form: SIZE_FORM, parse: parseSize };
 
 const toggle: FlagKind<boolean> = {
@@ -173,6 +186,18 @@ export const FLAGS = {
     'size of the parts of the S3 store, while the length allows',
   ),
   s3MinPartSize: flag('s3-min-part-size', size, '5MiB', 'smallest part that the S3 service takes'),
+  s3PresignedDownloads: flag(
+    's3-presigned-downloads',
+    presigned,
+    '0',
+    'redirect GET to a URL that the S3 service signs for this long; 0: content goes through the server',
+  ),
+  s3PublicEndpoint: flag(
+    's3-public-endpoint',
+    optionalUrl,
+    '',
+    'where clients reach the S3 service, for presigned URLs; else --s3-endpoint',
+  ),
   maxSize: flag('max-size', size, '0', 'largest upload; 0: no limit'),
   enableExperimentalProtocol: flag(
     'enable-experimental-protocol',

@@ -107,9 +107,14 @@ function checkTogether(values: Values): ServerOptions {
 }
 
 /** The S3 store says the rest when it is made: what is here is said by flags. */
-function checkS3({ s3Bucket, s3PartSize, s3MinPartSize }: Values): void {
+function checkS3({ s3Bucket, s3PartSize, s3MinPartSize, ...values }: Values): void {
   if (s3Bucket === '') throw new UsageError('--store s3 needs a bucket: use --s3-bucket');
   if (s3MinPartSize < 1 || s3PartSize < s3MinPartSize || s3PartSize > LARGEST_S3_PART) {
     throw new UsageError('--s3-part-size wants a size from --s3-min-part-size to 5GiB');
+  }
+  if (values.s3PublicEndpoint !== '' && values.s3PresignedDownloads === 0) {
+    throw new UsageError(
+      '--s3-public-endpoint is for presigned URLs: use --s3-presigned-downloads 5m with it',
+    );
   }
 }

@@ -19,6 +19,10 @@ export interface ServerOptions {
   readonly s3ObjectPrefix: string;
   readonly s3PartSize: number;
   readonly s3MinPartSize: number;
+  /** 0: no redirects. */
+  readonly s3PresignedDownloads: number;
+  /** Empty: where the server reaches it. */
+  readonly s3PublicEndpoint: string;
   readonly maxSize: number;
   readonly enableExperimentalProtocol: boolean;
   readonly minSize: number;

@@ -2,35 +2,8 @@ import { ErrLockLost, hasCode, type Lock } from '@nestjs-tus/core';
 import type { ConditionalWrites } from '@nestjs-tus/s3-store';
 import { randomContent } from '../harness/random-content.js';
 import { Ceph } from './ceph.js';
-import { type Call, contentOf, inContext, MIB, newInfo, Node, sourceOf } from './s3-fixture.js';
-
-/** A lock that is held; `seized` when the holder before did not let go. */
-function heldLock(token: string, previousToken?: string, seized = false): Lock {
-  return {
-    token,
-    previousToken,
-    seized,
-    lock: async () => undefined,
-    tryLock: async () => true,
-    unlock: async () => undefined,
-  };
-}
-
-/** Holds the first call that `matches`, as SIGSTOP would hold its process. */
-function pauseAt(node: Node, matches: (call: Call) => boolean) {
-  let wake = (): void => undefined;
-  const paused = new Promise<void>((resolve) => {
-    let isPaused = false;
-    node.interfere(async (call, send) => {
-      if (isPaused || !matches(call)) return send();
-      isPaused = true;
-      resolve();
-      await new Promise<void>((go) => (wake = go));
-      return send();
-    });
-  });
-  return { paused, wake: () => wake() };
-}
+import { type Call, contentOf, inContext, MIB, newInfo, Node } from './s3-fixture.js';
+import { appendUnder, heldLock, pauseAt } from './s3-holders.js';
 
 const isPut = ({ name, input }: Call, key: RegExp) => name === 'PutObject' && key.test(input.Key ?? '');
 const isRecord = (call: Call) => isPut(call, /\.info(-|$)/);
@@ -80,13 +53,7 @@ describe.each<ConditionalWrites>(['if-match-bare', 'generations'])('fencing by %
   const newNode = () => new Node(ceph, { bucket, conditionalWrites });
 
   const append = (node: Node, id: string, offset: number, content: Buffer, lock: Lock) =>
-    inContext(lock, async (context) => {
-      const upload = await node.store.getUpload(id, context);
-      const kept = await upload.writeChunk(offset, sourceOf(content), context);
-      const info = await upload.getInfo(context);
-      if (info.offset === info.size) await upload.finishUpload(context);
-      return kept;
-    });
+    appendUnder(lock, node, id, offset, content);
 
   /** An upload that has its first bytes. */
   const started = async (node: Node, size: number, first: Buffer) => {

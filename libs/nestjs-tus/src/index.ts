@@ -72,6 +72,7 @@ export {
   type MetricsSnapshot,
   type Outcome,
   type PostFinishConfig,
+  type ServedContent,
   type StoreContext,
   type TerminatableUpload,
   type TerminaterDataStore,

@@ -1,12 +1,13 @@
-import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { StoreContext } from '@nestjs-tus/core';
 import { arriving } from './arriving.js';
 import type { Spiller } from './buffer-budget.js';
 import { ChunkBuffer } from './chunk-buffer.js';
 import { LARGEST_BUFFER, MAX_SEGMENTS } from './limits.js';
+import { failIfTaken, newAttempt } from './own-object.js';
 import { mayCutShort, nextPartSize, type PartPosition } from './part-size.js';
 import { isPreconditionFailed } from './storage-error.js';
+import { leaveOutStrays, renumber } from './stray-parts.js';
 import { contentOf, storedBeginning, type TailSegment, withCovered } from './tail-segments.js';
 import type { Service, UploadState } from './upload-state.js';
 import { type Segment, type StoredPart, sum, type UploadRecord } from './upload-record.js';
@@ -37,7 +38,7 @@ export class Appending implements Spiller {
   private readonly buffer = new ChunkBuffer();
   private readonly flights: Flight[] = [];
   /** The parts that counted before. */
-  private readonly before: readonly StoredPart[];
+  private before: readonly StoredPart[];
   /** Keys of all tail objects that counted before or were written here. */
   private readonly tailKeys: Set<string>;
   private tail: TailSegment[];
@@ -106,7 +107,10 @@ export class Appending implements Spiller {
   async commit(): Promise<void> {
     const changes = this.progress();
     if (this.state.version !== undefined && !this.changes(changes)) return;
-    await this.state.commitAtRest({ ...changes, complete: this.isWhole }, this.context);
+    const { info } = this.state.record;
+    const expiresAt = this.isWhole ? undefined : this.context.expiry?.();
+    const moved = expiresAt && { info: { ...info, expiresAt } };
+    await this.state.commitAtRest({ ...changes, ...moved, complete: this.isWhole }, this.context);
   }
 
   /** Forgets what was stored here: it never counted. */
@@ -176,31 +180,40 @@ export class Appending implements Spiller {
     this.spill();
   }
 
-  /** One PutObject: it needs no parts, and cannot replace an object that is there. */
+  /** As the object itself, or, if there is one already, as the only part: the parts decide. */
   private async sendWhole(): Promise<void> {
     const bytes = this.takeBuffered(this.buffer.length);
-    const { info, key } = this.state.record;
+    let isOnItsWay = false;
+    try {
+      if (await this.putWhole(bytes)) return;
+      await this.launch(this.tail, bytes);
+      isOnItsWay = true;
+    } finally {
+      if (!isOnItsWay) this.service.budget.gone(bytes.length);
+    }
+  }
+
+  /**
+   * One PutObject: it needs no parts, and cannot replace an object that is there. False when there is one, of an attempt whose answer was lost or of a
+   * holder that has been replaced.
+   */
+  private async putWhole(bytes: Buffer): Promise<boolean> {
+    const { bucket, permits } = this.service;
+    const { record } = this.state;
     const content = contentOf(this.tail, bytes, this.service);
-    const covers = this.tail;
-    const { bucket, permits, budget } = this.service;
+    const attempt = newAttempt(record.info.id);
     try {
       await permits.run(() =>
-        bucket.putWhole(key, content, info, randomBytes(8).toString('hex'), this.context.signal),
+        bucket.putWhole(record.key, content, record.info, attempt, this.context.signal),
       );
-      this.isWhole = true;
-      this.tail = [];
-      budget.gone(bytes.length);
     } catch (error) {
-      if (!isPreconditionFailed(error)) {
-        budget.gone(bytes.length);
-        throw error;
-      }
-      // An attempt whose answer was lost, or a holder that has been replaced, has made an object of its own: the parts decide.
-      await this.launch(covers, bytes).catch((failure: unknown) => {
-        budget.gone(bytes.length);
-        throw failure;
-      });
+      if (!isPreconditionFailed(error)) throw error;
+      await failIfTaken(this.service, record);
+      return false;
     }
+    this.isWhole = true;
+    this.tail = [];
+    return true;
   }
 
   private async sendPart(size: number): Promise<void> {
@@ -212,6 +225,7 @@ export class Appending implements Spiller {
   }
 
   private async launch(covers: readonly TailSegment[] | undefined, content: number | Buffer): Promise<void> {
+    if (this.flights.length === 0) await this.renew();
     const multipart = await this.openMultipart();
     const number = await this.state.takeNumber(() => this.countedProgress(), this.context);
     // Other uploads may have made this one spill meanwhile: its bytes are the same, some are in the tail now.
@@ -237,10 +251,20 @@ export class Appending implements Spiller {
     this.flights.push(flight);
   }
 
+  /** Brings the multipart upload into a state that takes more parts: one that is being copied, or has hardly a number left, does not. */
+  private async renew(): Promise<void> {
+    const { service, state, context } = this;
+    if (state.record.sealed) await leaveOutStrays(service, state, context);
+    else if (state.isShortOfNumbers) await renumber(service, state, context);
+    else return;
+    this.before = state.record.parts;
+    this.multipart = state.record.multipart;
+  }
+
   private async openMultipart(): Promise<Multipart> {
     if (this.multipart) return this.multipart;
     const { key, info } = this.state.record;
-    const attempt = randomBytes(8).toString('hex');
+    const attempt = newAttempt(info.id);
     const id = await this.service.bucket.createMultipart(key, info, attempt, this.context.signal);
     this.state.numberAnew();
     this.multipart = { id, attempt };

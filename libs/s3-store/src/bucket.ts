@@ -33,6 +33,13 @@ export interface ListedKey {
   readonly etag: string;
 }
 
+/** Where a list goes on: what a page before has said, or after a key. */
+export interface ListPosition {
+  readonly token?: string;
+  /** The last key that was listed. */
+  readonly after?: string;
+}
+
 interface CallOptions {
   readonly abortSignal?: AbortSignal;
   /** Milliseconds until the answer begins. */
@@ -45,7 +52,7 @@ export class Bucket {
     readonly name: string,
     private readonly client: S3Client,
     private readonly requestTimeout: number,
-    private readonly headersOf: (info: FileInfo) => ObjectHeaders,
+    readonly headersOf: (info: FileInfo) => ObjectHeaders,
   ) {}
 
   /** @returns the ETag as the service writes it */
@@ -130,7 +137,8 @@ export class Bucket {
       );
       return { size: ContentLength, attempt: Metadata?.[ATTEMPT] };
     } catch (error) {
-      if (isMissing(error)) return undefined;
+      // The answer to HEAD has no body that could tell whose 404 it is.
+      if (hasName(error, 'NotFound')) return undefined;
       throw error;
     }
   }
@@ -144,26 +152,41 @@ export class Bucket {
     }
   }
 
-  /** Keys that begin with `prefix`, without those behind a further slash, in order. */
+  /** Some keys that begin with `prefix`, without those behind a further slash, in order; perhaps none. `next` is absent at the end. */
   async list(
     prefix: string,
-    startAfter?: string,
+    { after, token }: ListPosition = {},
     limit?: number,
-  ): Promise<{ keys: ListedKey[]; isLast: boolean }> {
-    const { Contents = [], IsTruncated = false } = await this.client.send(
+  ): Promise<{ keys: ListedKey[]; next?: ListPosition }> {
+    const page = await this.client.send(
       new ListObjectsV2Command({
         Bucket: this.name,
         Prefix: prefix,
         Delimiter: '/',
-        StartAfter: startAfter,
+        StartAfter: token === undefined ? after : undefined,
+        ContinuationToken: token,
         MaxKeys: limit,
       }),
       this.options(),
     );
-    return {
-      keys: Contents.map(({ Key = '', ETag = '' }) => ({ key: Key, etag: ETag })),
-      isLast: !IsTruncated,
-    };
+    const keys = (page.Contents ?? []).map(({ Key = '', ETag = '' }) => ({ key: Key, etag: ETag }));
+    if (!page.IsTruncated) return { keys };
+    return { keys, next: { token: page.NextContinuationToken, after: keys.at(-1)?.key ?? after } };
+  }
+
+  /** True when there is an object with this key. */
+  async lists(key: string): Promise<boolean> {
+    const { keys } = await this.list(key, {}, 1);
+    return keys[0]?.key === key;
+  }
+
+  /** Removes every object whose key begins with `prefix`, comes after `after`, and has no further slash. */
+  async removeAll(prefix: string, after?: string): Promise<void> {
+    for (let from: ListPosition | undefined = { after }; from;) {
+      const page: Awaited<ReturnType<Bucket['list']>> = await this.list(prefix, from);
+      await Promise.all(page.keys.map(({ key }) => this.remove(key)));
+      from = page.next;
+    }
   }
 
   /** @returns the id of a new multipart upload */
@@ -263,6 +286,7 @@ export class Bucket {
     key: string,
     uploadId: string,
     parts: readonly StoredPart[],
+    condition: Pick<PutObjectCommandInput, 'IfNoneMatch'>,
     signal?: AbortSignal,
   ): Promise<void> {
     await this.client.send(
@@ -270,6 +294,7 @@ export class Bucket {
         Bucket: this.name,
         Key: key,
         UploadId: uploadId,
+        ...condition,
         MultipartUpload: {
           Parts: parts.map(({ number, etag }) => ({ PartNumber: number, ETag: `"${etag}"` })),
         },
@@ -286,7 +311,7 @@ export class Bucket {
         this.options(),
       );
     } catch (error) {
-      if (!hasName(error, 'NoSuchUpload', 'NoSuchKey', 'NotFound')) throw error;
+      if (!hasName(error, 'NoSuchUpload', 'NoSuchKey')) throw error;
     }
   }
 

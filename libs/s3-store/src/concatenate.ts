@@ -1,21 +1,42 @@
-import { randomBytes } from 'node:crypto';
 import { errors, type StoreContext } from '@nestjs-tus/core';
 import type { Content } from './bucket.js';
 import { type Piece, planConcat, planEqualParts, type PlannedPart } from './concat-plan.js';
 import { S3_MAX_SINGLE } from './limits.js';
+import { failIfTaken, newAttempt } from './own-object.js';
 import { nextPartSize } from './part-size.js';
-import { isPreconditionFailed } from './storage-error.js';
+import { isMissing, isPreconditionFailed } from './storage-error.js';
 import { type StoredPart, sum } from './upload-record.js';
 import type { Service, UploadState } from './upload-state.js';
+
+/** An object whose content becomes a piece of another's. */
+interface Source {
+  readonly key: string;
+  /** Bytes. */
+  readonly size: number;
+}
 
 /**
  * Stores the content of `sources` as parts of an upload that has none. It is whole when its multipart upload is completed, or at once when it is
  * small. Parts of an attempt that failed stay uncounted, in a multipart upload of their own.
+ * @throws HttpError `ERR_UPLOAD_NOT_FOUND` when a source is gone
  */
 export async function concatenate(
   service: Service,
   state: UploadState,
-  sources: readonly { readonly key: string; readonly size: number }[],
+  sources: readonly Source[],
+  context: StoreContext,
+): Promise<void> {
+  try {
+    await join(service, state, sources, context);
+  } catch (error) {
+    throw isMissing(error) ? errors.notFound(error) : error;
+  }
+}
+
+async function join(
+  service: Service,
+  state: UploadState,
+  sources: readonly Source[],
   context: StoreContext,
 ): Promise<void> {
   const { record } = state;
@@ -27,11 +48,13 @@ export async function concatenate(
     return state.commitAtRest({ info, complete: true }, context);
   }
   const plan = planFor(service, sources, size);
+  // An object of no bytes is a part of no bytes.
+  if (plan.length === 0) plan.push({ kind: 'read', pieces: [], size: 0 });
   if (plan.length > service.options.maxParts) {
     throw errors.maxSizeExceeded(new Error(`${plan.length} parts are more than the service takes`));
   }
   const { bucket, permits } = service;
-  const attempt = randomBytes(8).toString('hex');
+  const attempt = newAttempt(record.info.id);
   const id = await bucket.createMultipart(record.key, record.info, attempt, context.signal);
   state.numberAnew();
   try {
@@ -52,39 +75,36 @@ export async function concatenate(
     });
     await state.commitAtRest({ info, parts, multipart: { id, attempt } }, context);
   } catch (error) {
-    // A commit whose answer was lost may have named these parts.
-    if (!state.isStale) await bucket.abortMultipart(record.key, id);
+    if (!state.mayHaveCommitted(error)) await bucket.abortMultipart(record.key, id);
     throw error;
   }
 }
 
 async function putJoined(
-  { bucket, permits, ...service }: Service,
+  service: Service,
   { record }: UploadState,
-  sources: readonly { readonly key: string; readonly size: number }[],
+  sources: readonly Source[],
   size: number,
   { signal }: StoreContext,
 ): Promise<boolean> {
   const pieces = sources.flatMap((source) =>
     source.size > 0 ? [{ key: source.key, range: { start: 0, end: source.size - 1 } }] : [],
   );
-  const content = contentOf({ bucket, permits, ...service }, pieces, size);
+  const content = contentOf(service, pieces, size);
+  const attempt = newAttempt(record.info.id);
   try {
-    await permits.run(() =>
-      bucket.putWhole(record.key, content, record.info, randomBytes(8).toString('hex'), signal),
+    await service.permits.run(() =>
+      service.bucket.putWhole(record.key, content, record.info, attempt, signal),
     );
     return true;
   } catch (error) {
-    if (isPreconditionFailed(error)) return false;
-    throw error;
+    if (!isPreconditionFailed(error)) throw error;
+    await failIfTaken(service, record);
+    return false;
   }
 }
 
-function planFor(
-  { options }: Service,
-  sources: readonly { readonly key: string; readonly size: number }[],
-  size: number,
-): PlannedPart[] {
+function planFor({ options }: Service, sources: readonly Source[], size: number): PlannedPart[] {
   if (!options.equalParts) {
     return planConcat(sources, { minPartSize: options.minPartSize, maxCopySize: S3_MAX_SINGLE });
   }

@@ -1,9 +1,10 @@
 import { errors } from '@nestjs-tus/core';
-import type { Bucket } from './bucket.js';
+import type { Bucket, ListPosition } from './bucket.js';
 import type { ObjectKeys } from './object-keys.js';
 import type { ListedRecord, RecordStore, Versioned } from './record-store.js';
 import { isMissing, isPreconditionFailed } from './storage-error.js';
-import { parseOwnRecord, parseRecord, serializeRecord, type UploadRecord } from './upload-record.js';
+import { parseOwnRecord, parseRecord, serializeRecord } from './record-text.js';
+import type { UploadRecord } from './upload-record.js';
 
 /** Generations count down in their keys, so that the newest is the first in a list. */
 const LAST = 0xffff_ffff_ffff;
@@ -34,7 +35,7 @@ export class GenerationRecords implements RecordStore {
     const { id } = record.info;
     const newest = await this.newest(id);
     const text = newest && (await this.textOf(newest));
-    if (text && parseOwnRecord(text, newest).lost === undefined) throw errors.uploadExists();
+    if (text !== undefined && parseRecord(text)?.lost === undefined) throw errors.uploadExists();
     return this.write(record, newest ? after(newest) : `${this.keys.record(id)}-${hex(LAST)}`, () =>
       errors.uploadExists(),
     );
@@ -45,21 +46,21 @@ export class GenerationRecords implements RecordStore {
   }
 
   async remove({ info, lost }: UploadRecord, version: string): Promise<void> {
-    await this.removeAfter(info.id, version);
+    await this.bucket.removeAll(`${this.keys.record(info.id)}-`, version);
     // A version that does not say that the upload is gone must go, too: there was no room for one that does.
     if (lost === undefined) await this.bucket.remove(version);
   }
 
-  async list(cursor: string | undefined): Promise<{ records: ListedRecord[]; cursor?: string }> {
-    const { keys, isLast } = await this.bucket.list(this.keys.recordPrefix, cursor);
+  async list(from: ListPosition): Promise<{ records: ListedRecord[]; next?: ListPosition }> {
+    const { keys, next } = await this.bucket.list(this.keys.recordPrefix, from);
     const records: ListedRecord[] = [];
-    let previous = cursor === undefined ? undefined : this.keys.idOfRecord(cursor);
+    let previous = from.after === undefined ? undefined : this.keys.idOfRecord(from.after);
     for (const { key, etag } of keys) {
       const id = this.keys.idOfRecord(key);
       if (id !== undefined && id !== previous) records.push({ id, key, etag });
       previous = id;
     }
-    return isLast ? { records } : { records, cursor: keys.at(-1)?.key };
+    return { records, next };
   }
 
   async open({ key }: ListedRecord): Promise<UploadRecord | undefined> {
@@ -72,7 +73,7 @@ export class GenerationRecords implements RecordStore {
   }
 
   private async newest(id: string): Promise<string | undefined> {
-    const { keys } = await this.bucket.list(`${this.keys.record(id)}-`, undefined, 1);
+    const { keys } = await this.bucket.list(`${this.keys.record(id)}-`, {}, 1);
     return keys[0]?.key;
   }
 
@@ -89,14 +90,6 @@ export class GenerationRecords implements RecordStore {
       const text = await this.textOf(key);
       if (text !== undefined && parseRecord(text)?.commit === record.commit) return key;
       throw taken(error);
-    }
-  }
-
-  private async removeAfter(id: string, newest: string): Promise<void> {
-    for (;;) {
-      const { keys, isLast } = await this.bucket.list(`${this.keys.record(id)}-`, newest);
-      await Promise.all(keys.map(({ key }) => this.bucket.remove(key)));
-      if (isLast) return;
     }
   }
 

@@ -1,9 +1,10 @@
 import { errors } from '@nestjs-tus/core';
-import type { Bucket } from './bucket.js';
+import type { Bucket, ListPosition } from './bucket.js';
 import type { ObjectKeys } from './object-keys.js';
 import type { ListedRecord, RecordStore, Versioned } from './record-store.js';
 import { hasName, isMissing, isPreconditionFailed } from './storage-error.js';
-import { parseOwnRecord, parseRecord, serializeRecord, type UploadRecord } from './upload-record.js';
+import { parseOwnRecord, parseRecord, serializeRecord } from './record-text.js';
+import type { UploadRecord } from './upload-record.js';
 
 /** What a service answers to the loser of two conditional writes at the same time. */
 const RACED = ['ConditionalRequestConflict', 'OperationAborted'];
@@ -60,13 +61,13 @@ export class IfMatchRecords implements RecordStore {
     await this.bucket.remove(this.keys.record(record.info.id));
   }
 
-  async list(cursor: string | undefined): Promise<{ records: ListedRecord[]; cursor?: string }> {
-    const { keys, isLast } = await this.bucket.list(this.keys.recordPrefix, cursor);
+  async list(from: ListPosition): Promise<{ records: ListedRecord[]; next?: ListPosition }> {
+    const { keys, next } = await this.bucket.list(this.keys.recordPrefix, from);
     const records = keys.flatMap(({ key, etag }) => {
       const id = this.keys.idOfRecord(key);
       return id !== undefined && key === this.keys.record(id) ? [{ id, key, etag }] : [];
     });
-    return isLast ? { records } : { records, cursor: keys.at(-1)?.key };
+    return { records, next };
   }
 
   async open({ key }: ListedRecord): Promise<UploadRecord | undefined> {

@@ -31,11 +31,11 @@ export class KnownUploads {
    * What is known, if nobody can have changed it since: the holder before was this node, and it let go by itself. A lock that was seized from this
    * very process may have an operation that still runs.
    */
-  trusted(id: string, lock: Lock): Versioned | undefined {
+  trusted(id: string, lock: Lock): UploadState | undefined {
     const state = this.states.get(id)?.state;
     const token = state?.lock?.token;
     if (!state || state.isStale || token === undefined || lock.seized) return undefined;
-    return lock.previousToken === token ? state.stored : undefined;
+    return lock.previousToken === token ? state : undefined;
   }
 
   /** What was true once. */

@@ -7,6 +7,9 @@ export const S3_MAX_PARTS = 10_000;
 /** Largest object that one PutObject can make, and largest range that one UploadPartCopy can take. */
 export const S3_MAX_SINGLE = 5 * 1024 * MIB;
 
+/** Bytes that the service is asked to copy at once: what takes it seconds, not minutes. */
+export const COPY_SIZE = 1024 * MIB;
+
 export const DEFAULT_PART = 8 * MIB;
 /** More of one upload than this is not kept in memory at once: larger parts go through tail objects. */
 export const LARGEST_BUFFER = 32 * MIB;

@@ -15,8 +15,9 @@ export interface ObjectHeaders {
   /** e.g. `AES256`, `aws:kms`. */
   readonly serverSideEncryption?: string;
   readonly sseKmsKeyId?: string;
+  /** Up to 10. */
   readonly tags?: Readonly<Record<string, string>>;
-  /** User metadata. Values beyond printable ASCII are percent-encoded; 2 KiB in all. */
+  /** User metadata: names of `a-z 0-9 . _ -`. Values beyond printable ASCII are percent-encoded; 1,800 bytes in all. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
@@ -38,10 +39,12 @@ type HeaderInput = Pick<
 export const ATTEMPT = 'tus-attempt';
 
 /** RFC 9110 §8.3.1, without what could end the header. */
-const MEDIA_TYPE =
-  /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+( *; *[\w!#$&^.+-]+=("[\w !#$&^.+'/:=,-]*"|[\w!#$&^.+-]+))*$/;
-/** Bytes of user metadata that S3 takes, keys and values together. */
-const MAX_METADATA = 2_048;
+export const MEDIA_TYPE =
+  /^(?=.{1,255}$)[\w!#$&^.+-]+\/[\w!#$&^.+-]+( *; *[\w!#$&^.+-]+=("[\w !#$&^.+'/:=,-]*"|[\w!#$&^.+-]+))*$/;
+/** Bytes of user metadata, keys and values together: S3 takes 2 KiB, and `ATTEMPT` is in it. */
+export const MAX_METADATA = 1_800;
+/** Bytes of a file name in UTF-8 that goes into a header: what file systems take. S3 takes 8 KiB of headers in all. */
+const MAX_FILE_NAME = 255;
 
 /** What PutObject and CreateMultipartUpload are told of the object. `attempt` names who made it. */
 export function headerInput(headers: ObjectHeaders, info: FileInfo, attempt: string): HeaderInput {
@@ -62,26 +65,44 @@ export function headerInput(headers: ObjectHeaders, info: FileInfo, attempt: str
   };
 }
 
+/** Bytes that user metadata has as headers. */
+export function metadataSize(metadata: Readonly<Record<string, string>>): number {
+  return Object.entries(metadata).reduce(
+    (sum, [key, value]) => sum + key.length + printable(value).length,
+    0,
+  );
+}
+
 function userMetadata(metadata: Readonly<Record<string, string>>): Record<string, string> {
-  const encoded = Object.entries(metadata).map(([key, value]) => [key, printable(value)] as const);
-  const size = encoded.reduce((sum, [key, value]) => sum + key.length + value.length, 0);
-  if (size > MAX_METADATA)
-    throw new RangeError(`the object's metadata has ${size} bytes; S3 takes ${MAX_METADATA}`);
-  return Object.fromEntries(encoded);
+  return Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, printable(value)]));
 }
 
 /** A header carries printable ASCII; a percent sign is encoded too, so that the value can be decoded. */
 function printable(value: string): string {
-  return /^[\x20-\x7e]*$/.test(value) && !value.includes('%') ? value : encodeURIComponent(value);
+  return /^[\x20-\x7e]*$/.test(value) && !value.includes('%')
+    ? value
+    : encodeURIComponent(value.toWellFormed());
 }
 
 /** RFC 6266 with the file's name as RFC 8187 writes it: nothing in a name can leave the header. */
 function disposition(wanted: string | undefined, name: string | undefined): string | undefined {
   if (wanted !== 'attachment' && wanted !== 'inline') return wanted;
   if (!name) return wanted;
-  const encoded = encodeURIComponent(name.toWellFormed()).replace(
+  const encoded = encodeURIComponent(shortened(name.toWellFormed())).replace(
     /['()*]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   );
   return `${wanted}; filename*=UTF-8''${encoded}`;
+}
+
+/** A name that is too long loses the end of what is before its extension. */
+function shortened(name: string): string {
+  if (Buffer.byteLength(name) <= MAX_FILE_NAME) return name;
+  const extension = /\.[A-Za-z0-9]{1,16}$/.exec(name)?.[0] ?? '';
+  let kept = '';
+  for (const character of name.slice(0, name.length - extension.length)) {
+    if (Buffer.byteLength(kept + character + extension) > MAX_FILE_NAME) break;
+    kept += character;
+  }
+  return kept + extension;
 }

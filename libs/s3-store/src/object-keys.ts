@@ -10,6 +10,8 @@ const PLACEHOLDER = /\{([^{}]*)\}/g;
 const KNOWN = new Set(['id', 'year', 'month', 'day']);
 /** Bytes of the longest key that S3 takes. */
 const MAX_KEY = 1_024;
+/** Bytes of the longest id, and of what follows it in a key of the store. */
+const MAX_ID = 128 + '.tail-0123456789abcdef'.length;
 
 /** The keys of what the store keeps of an upload. */
 export class ObjectKeys {
@@ -20,14 +22,21 @@ export class ObjectKeys {
 
   /** The object itself. `isChosen` when nothing says that the key is as unique as the id: it may be taken. */
   object(info: FileInfo): { key: string; isChosen: boolean } {
-    const chosen =
-      info.storage?.['key'] ?? (typeof this.template === 'function' ? this.template(info) : undefined);
-    const below = chosen ?? fillIn(String(this.template), info);
+    const below: unknown = info.storage?.['key'] ?? this.keyOf(info);
+    if (typeof below !== 'string') {
+      throw errors.internal(
+        new TypeError(`the key of an upload's object is text, not ${String(below)}: \`key\` must return it`),
+      );
+    }
     const key = this.prefix + below;
-    if (below === '' || below.startsWith('/') || RESERVED.test(below) || Buffer.byteLength(key) > MAX_KEY) {
+    if (!isKey(below) || Buffer.byteLength(key) > MAX_KEY) {
       throw errors.internal(new Error(`${JSON.stringify(key)} cannot be the key of an upload's object`));
     }
-    return { key, isChosen: chosen !== undefined && !chosen.includes(info.id) };
+    return { key, isChosen: !below.includes(info.id) };
+  }
+
+  private keyOf(info: FileInfo): unknown {
+    return typeof this.template === 'function' ? this.template(info) : fillIn(this.template, info);
   }
 
   /** The record of an upload; in generations, what their keys begin with. */
@@ -54,6 +63,25 @@ export class ObjectKeys {
   get recordPrefix(): string {
     return this.prefix;
   }
+}
+
+/** Lists of a bucket are XML, in which control characters cannot be. */
+function isKey(below: string): boolean {
+  const isReadable = below.isWellFormed() && !/[\u0000-\u001f\u007f]/.test(below);
+  return below !== '' && isReadable && !below.startsWith('/') && !RESERVED.test(below);
+}
+
+/** What is wrong with a prefix; undefined when nothing is. */
+export function prefixProblem(prefix: string): string | undefined {
+  const longest = MAX_KEY - MAX_ID;
+  if (
+    typeof prefix === 'string' &&
+    (prefix === '' || isKey(prefix)) &&
+    Buffer.byteLength(prefix) <= longest
+  ) {
+    return undefined;
+  }
+  return `\`objectPrefix\` is text of up to ${longest} bytes without a slash at its beginning, such as \`uploads/\``;
 }
 
 /** An id like a key of ours (`photo.info`) would share keys with another upload's record or tails. */

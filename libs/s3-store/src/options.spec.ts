@@ -20,7 +20,11 @@ describe('S3Store options', () => {
   it.each<[Record<string, unknown>, string]>([
     [{ bucket: '' }, 'bucket'],
     [{ bucket: 'uploads', objectPrefix: '/x' }, 'objectPrefix'],
+    [{ bucket: 'uploads', objectPrefix: 'x'.repeat(900) }, 'up to 874 bytes'],
+    [{ bucket: 'uploads', objectPrefix: 'a\n' }, 'objectPrefix'],
     [{ bucket: 'uploads', key: 'all' }, '`key`'],
+    [{ bucket: 'uploads', object: { cacheControl: 60 } }, '`object`: cacheControl is text'],
+    [{ bucket: 'uploads', object: Promise.resolve({}) }, 'returns one at once'],
     [{ bucket: 'uploads', partSize: 1 }, '`partSize` is a whole number from 5242880'],
     [{ bucket: 'uploads', partSize: 2 ** 40 }, '5368709120'],
     [{ bucket: 'uploads', minPartSize: 0 }, 'minPartSize'],
@@ -30,6 +34,16 @@ describe('S3Store options', () => {
     [{ bucket: 'uploads', maxBufferedBytes: Number.NaN }, 'maxBufferedBytes'],
     [{ bucket: 'uploads', requestTimeout: -1 }, 'requestTimeout'],
     [{ bucket: 'uploads', conditionalWrites: 'none' }, 'conditionalWrites'],
+    [{ bucket: 'uploads', presignedDownloads: true }, '{ lifetime: 300_000 }'],
+    [
+      { bucket: 'uploads', presignedDownloads: {} },
+      '`presignedDownloads.lifetime` is a whole number from 1000',
+    ],
+    [{ bucket: 'uploads', presignedDownloads: { lifetime: 604_800_001 } }, '604800000'],
+    [
+      { bucket: 'uploads', presignedDownloads: { lifetime: 1_000, endpoint: 'cdn' } },
+      'https://s3.example.com',
+    ],
     [{ bucket: 'uploads', client: new S3Client({}), clientConfig: {} }, 'not both'],
   ])('refuse %j', (options, text) => {
     expect(() => resolveOptions(options as never)).toThrow(text);

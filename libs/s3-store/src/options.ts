@@ -1,6 +1,7 @@
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
-import { type KeyTemplate, keyTemplateProblem } from './object-keys.js';
+import { type KeyTemplate, keyTemplateProblem, prefixProblem } from './object-keys.js';
 import type { ObjectHeaders } from './object-headers.js';
+import { objectHeadersProblem } from './object-headers-problem.js';
 import type { FileInfo } from '@nestjs-tus/core';
 import { DEFAULT_MAX_BUFFERED, DEFAULT_PART, S3_MAX_PART, S3_MAX_PARTS, S3_MIN_PART } from './limits.js';
 
@@ -20,7 +21,8 @@ export interface S3StoreOptions {
   readonly objectPrefix?: string;
   /**
    * The key of an upload's object, below `objectPrefix`: a template with `{id}`, and `{year}`, `{month}`, `{day}` of its creation in UTC;
-   * or a function. Default `{id}`. A function's key, or one from a hook (`changes.storage.key`), that is taken already is refused.
+   * or a function. Default `{id}`. A function's key, or one from a hook (`changes.storage.key`), that is taken already is refused; of two unfinished
+   * uploads with the same key the one that is finished first gets it.
    */
   readonly key?: KeyTemplate;
   /** Bytes of a part while the length allows; larger uploads get larger parts. Smaller uploads are one PutObject. Default 8 MiB. */
@@ -44,13 +46,31 @@ export interface S3StoreOptions {
   readonly requestTimeout?: number;
   /** Headers of the finished object, or a function that says them for an upload. */
   readonly object?: ObjectHeaders | ((info: FileInfo) => ObjectHeaders);
+  /** Sends who downloads to the service, by a URL that it signs. Default: the content goes through the server. */
+  readonly presignedDownloads?: PresignedDownloads;
   /** Which conditional writes the service does right. Default: found out by `init()`. */
   readonly conditionalWrites?: ConditionalWrites;
 }
 
+/**
+ * GET is answered by a redirect (302) to a presigned URL of the object. Guards are asked before; then everybody who has the URL may read the
+ * object until it ends.
+ */
+export interface PresignedDownloads {
+  /** Milliseconds from 1,000 to 604,800,000 (seven days) in which a URL can be asked; an answer that has begun goes on. */
+  readonly lifetime: number;
+  /** Where clients reach the service, when that is not where the server does, e.g. `https://s3.example.com`. */
+  readonly endpoint?: string;
+}
+
+const PRESIGNED_SECOND = 1_000;
+/** What signature version 4 allows. */
+const PRESIGNED_WEEK = 7 * 24 * 3_600_000;
+
 export type ResolvedOptions = Required<
-  Omit<S3StoreOptions, 'client' | 'clientConfig' | 'conditionalWrites'>
+  Omit<S3StoreOptions, 'client' | 'clientConfig' | 'conditionalWrites' | 'presignedDownloads'>
 > & {
+  readonly presignedDownloads?: PresignedDownloads;
   readonly conditionalWrites?: ConditionalWrites;
 };
 
@@ -61,12 +81,10 @@ export function resolveOptions(options: S3StoreOptions): ResolvedOptions {
     throw new TypeError('S3Store: give the name of the bucket as `bucket`');
   if (options.client && options.clientConfig)
     throw new TypeError('S3Store: give `client` or `clientConfig`, not both');
-  if (typeof objectPrefix !== 'string' || objectPrefix.startsWith('/')) {
-    throw new TypeError(
-      'S3Store: `objectPrefix` is text without a slash at its beginning, such as `uploads/`',
-    );
-  }
-  const problem = keyTemplateProblem(key);
+  const problem =
+    prefixProblem(objectPrefix) ??
+    keyTemplateProblem(key) ??
+    (typeof object === 'function' ? undefined : objectHeadersProblem(object));
   if (problem) throw new TypeError(`S3Store: ${problem}`);
   const { conditionalWrites } = options;
   if (conditionalWrites !== undefined && !CONDITIONAL_WRITES.includes(conditionalWrites)) {
@@ -100,8 +118,26 @@ export function resolveOptions(options: S3StoreOptions): ResolvedOptions {
     concurrency: whole('concurrency', options.concurrency ?? 16, 1, 1_000),
     concurrencyPerUpload: whole('concurrencyPerUpload', options.concurrencyPerUpload ?? 4, 1, 1_000),
     requestTimeout: whole('requestTimeout', options.requestTimeout ?? 30_000, 1, 2 ** 31 - 1),
+    presignedDownloads: checkedDownloads(options.presignedDownloads),
     conditionalWrites,
   };
+}
+
+function checkedDownloads(presigned: PresignedDownloads | undefined): PresignedDownloads | undefined {
+  if (presigned === undefined) return undefined;
+  if (typeof presigned !== 'object' || presigned === null) {
+    throw new TypeError(
+      'S3Store: `presignedDownloads` is an object such as { lifetime: 300_000 }, or absent',
+    );
+  }
+  const { endpoint } = presigned;
+  if (endpoint !== undefined && !/^https?:$/.test(URL.canParse(endpoint) ? new URL(endpoint).protocol : '')) {
+    throw new TypeError(
+      'S3Store: `presignedDownloads.endpoint` is a URL such as https://s3.example.com, or absent',
+    );
+  }
+  const lifetime = whole('presignedDownloads.lifetime', presigned.lifetime, PRESIGNED_SECOND, PRESIGNED_WEEK);
+  return { lifetime, endpoint };
 }
 
 function whole(name: string, value: number, min: number, max: number): number {

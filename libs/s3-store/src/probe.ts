@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { FileInfo } from '@nestjs-tus/core';
 import type { Bucket } from './bucket.js';
 import type { ConditionalWrites } from './options.js';
 import { isMissing, isPreconditionFailed } from './storage-error.js';
@@ -30,6 +31,27 @@ export async function probeConditionalWrites(bucket: Bucket, prefix: string): Pr
     await bucket.remove(key);
   }
 }
+
+/** Finds out whether the service takes the headers that all objects get. @throws the service's refusal */
+export async function probeHeaders(bucket: Bucket, prefix: string): Promise<void> {
+  const key = `${prefix}.probe-${randomBytes(8).toString('hex')}`;
+  try {
+    await bucket.putWhole(key, Buffer.from('probe'), PROBE, 'probe');
+  } finally {
+    await bucket.remove(key);
+  }
+}
+
+const PROBE: FileInfo = {
+  id: 'probe',
+  size: 5,
+  sizeIsDeferred: false,
+  offset: 0,
+  metaData: {},
+  isPartial: false,
+  isFinal: false,
+  partialUploads: [],
+};
 
 async function attempt(
   bucket: Bucket,

@@ -1,4 +1,5 @@
 import { copyFileInfo, type FileInfo, type ListFilter, type ListPage, stateOf } from '@nestjs-tus/core';
+import type { ListPosition } from './bucket.js';
 import type { ListedRecord, RecordStore } from './record-store.js';
 import { infoOf, type UploadRecord } from './upload-record.js';
 
@@ -28,9 +29,9 @@ export class RecordList {
   async page(filter: ListFilter, cursor?: string): Promise<ListPage> {
     const limit = Math.max(filter.limit ?? DEFAULT_PAGE, 1);
     const uploads: FileInfo[] = [];
-    let from = cursor;
+    let from: ListPosition | undefined = { after: cursor };
     do {
-      const listed = await this.records.list(from);
+      const listed: Awaited<ReturnType<RecordStore['list']>> = await this.records.list(from);
       for (let start = 0; start < listed.records.length; start += AT_ONCE) {
         const batch = listed.records.slice(start, start + AT_ONCE);
         const infos = await Promise.all(batch.map((record) => this.infoOf(record)));
@@ -40,7 +41,7 @@ export class RecordList {
           if (uploads.length === limit) return { uploads, cursor: batch[index]?.key };
         }
       }
-      from = listed.cursor;
+      from = listed.next;
     } while (from !== undefined);
     return { uploads };
   }

@@ -1,3 +1,4 @@
+import type { ListPosition } from './bucket.js';
 import type { UploadRecord } from './upload-record.js';
 
 /** A record, and which version of it the bucket has. */
@@ -26,8 +27,8 @@ export interface RecordStore {
   commit(record: UploadRecord, version: string): Promise<string>;
   /** Removes the record of an upload whose `version` is the newest: no commit that is still under way brings the upload back. */
   remove(record: UploadRecord, version: string): Promise<void>;
-  /** Records whose key comes after `cursor`, in order. The cursor that it returns is absent at the end. */
-  list(cursor: string | undefined): Promise<{ records: ListedRecord[]; cursor?: string }>;
+  /** Some records, in the order of their keys. `next` is absent at the end. */
+  list(from: ListPosition): Promise<{ records: ListedRecord[]; next?: ListPosition }>;
   /** The record that a list has named; undefined when it is gone or not ours. */
   open(listed: ListedRecord): Promise<UploadRecord | undefined>;
 }

@@ -1,5 +1,7 @@
 import { ErrInsufficientStorage, hasCode, type StoreContext } from '@nestjs-tus/core';
+import { ownerOfObject } from './own-object.js';
 import { storageError } from './storage-error.js';
+import type { UploadRecord } from './upload-record.js';
 import type { Service, UploadState } from './upload-state.js';
 
 /** Says in the record that the upload is gone, so that nothing of it is offered while it is being removed, and no other holder goes on. */
@@ -14,12 +16,19 @@ export async function markRemoved(state: UploadState, context: StoreContext): Pr
 }
 
 /** Removes all that belongs to an upload; its record last, so that what is left after a crash can be found. */
-export async function removeUpload({ bucket, keys, records }: Service, state: UploadState): Promise<void> {
+export async function removeUpload(service: Service, state: UploadState): Promise<void> {
+  const { bucket, keys, records } = service;
   const { record, version } = state;
   state.isGone = true;
   if (version === undefined) return;
   if (record.multipart) await bucket.abortMultipart(record.key, record.multipart.id);
-  const { keys: tails } = await bucket.list(keys.tailPrefix(record.info.id));
-  await Promise.all([record.key, ...tails.map(({ key }) => key)].map((key) => bucket.remove(key)));
+  await bucket.removeAll(keys.tailPrefix(record.info.id));
+  if (await mayRemoveObject(service, record)) await bucket.remove(record.key);
   await records.remove(record, version);
+}
+
+/** The key that an unfinished upload was to get may have become another upload's. */
+async function mayRemoveObject(service: Service, record: UploadRecord): Promise<boolean> {
+  if (record.complete || !record.keyIsChosen) return true;
+  return (await ownerOfObject(service, record)) === 'itself';
 }

@@ -23,19 +23,21 @@ import {
 } from '@nestjs-tus/core';
 import { Bucket } from './bucket.js';
 import { BufferBudget } from './buffer-budget.js';
+import { DownloadUrls } from './download-urls.js';
 import { endpointOf, makeClient } from './client.js';
 import { GenerationRecords } from './generation-records.js';
 import { IfMatchRecords } from './if-match-records.js';
 import { KnownUploads } from './known-uploads.js';
+import { checkedHeaders } from './object-headers-problem.js';
 import { isReservedId, ObjectKeys } from './object-keys.js';
 import { type ResolvedOptions, resolveOptions, type S3StoreOptions } from './options.js';
 import { Permits } from './permits.js';
-import { probeConditionalWrites } from './probe.js';
+import { probeConditionalWrites, probeHeaders } from './probe.js';
 import { RecordList } from './record-list.js';
 import type { RecordStore, Versioned } from './record-store.js';
 import { removeUpload } from './remove-upload.js';
 import { failIfTooLarge, ownUpload, S3Upload } from './s3-upload.js';
-import { startProblem, storageError } from './storage-error.js';
+import { headersProblem, startProblem, storageError } from './storage-error.js';
 import { newRecord } from './upload-record.js';
 import { type Service, UploadState } from './upload-state.js';
 
@@ -67,6 +69,7 @@ export class S3Store
   private readonly bucket: Bucket;
   private readonly permits: Permits;
   private readonly budget: BufferBudget;
+  private readonly downloadUrls: DownloadUrls | undefined;
   private readonly known = new KnownUploads();
   /** Uploads whose record is written with their first bytes, by id. */
   private readonly pending = new Map<string, UploadState>();
@@ -77,13 +80,14 @@ export class S3Store
   constructor(options: S3StoreOptions) {
     this.options = resolveOptions(options);
     const { bucket, objectPrefix, key, object, requestTimeout, concurrency, maxBufferedBytes } = this.options;
+    const { presignedDownloads } = this.options;
     this.ownsClient = options.client === undefined;
     this.client = options.client ?? makeClient(options.clientConfig ?? {}, requestTimeout);
     this.keys = new ObjectKeys(objectPrefix, key);
-    const headersOf = typeof object === 'function' ? object : () => object;
-    this.bucket = new Bucket(bucket, this.client, requestTimeout, headersOf);
+    this.bucket = new Bucket(bucket, this.client, requestTimeout, checkedHeaders(object));
     this.permits = new Permits(concurrency);
     this.budget = new BufferBudget(maxBufferedBytes);
+    this.downloadUrls = presignedDownloads && new DownloadUrls(bucket, this.client, presignedDownloads);
   }
 
   /** Bytes of uploads that are in memory now, for metrics. */
@@ -117,10 +121,11 @@ export class S3Store
         );
       }
       failIfTooLarge(service, info.size);
-      const { key, isChosen } = this.keys.object(info);
+      const object = this.keys.object(info);
+      this.bucket.headersOf(info);
       if (this.pending.has(info.id)) throw errors.uploadExists();
-      if (isChosen && (await this.bucket.exists(key))) throw errors.uploadExists();
-      const record = newRecord(info, key);
+      if (object.isChosen && (await this.bucket.exists(object.key))) throw errors.uploadExists();
+      const record = newRecord(info, object);
       const state = new UploadState(service, { record, version: undefined }, true, context.lock);
       if (mayWait(info, context, this.options)) this.writeLater(state, context);
       else await state.commitAtRest({}, context);
@@ -174,7 +179,7 @@ export class S3Store
 
   private async read(service: Service, id: string, { lock }: StoreContext): Promise<UploadState> {
     const trusted = lock && this.known.trusted(id, lock);
-    if (trusted) return new UploadState(service, trusted, true, lock);
+    if (trusted?.stored) return new UploadState(service, trusted.stored, trusted.isAtRest, lock);
     const read = await service.records.read(id, this.known.lastSeen(id));
     const state = new UploadState(service, read, isAtRest(read, lock), lock);
     if (!read.record.lost) return state;
@@ -227,14 +232,27 @@ export class S3Store
   }
 
   private async start(): Promise<Service> {
-    const { bucket, keys, options, permits, budget } = this;
-    return { bucket, keys, options, permits, budget, records: await this.recordStore() };
+    const { bucket, keys, options, permits, budget, downloadUrls } = this;
+    const records = await this.recordStore();
+    await this.tryHeaders();
+    return { bucket, keys, options, permits, budget, downloadUrls, records };
+  }
+
+  /** Headers that a function says are not known before there is an upload. */
+  private async tryHeaders(): Promise<void> {
+    const { object, objectPrefix } = this.options;
+    if (typeof object === 'function' || Object.keys(object).length === 0) return;
+    try {
+      await probeHeaders(this.bucket, objectPrefix);
+    } catch (error) {
+      throw headersProblem(error, await endpointOf(this.client));
+    }
   }
 
   private async recordStore(): Promise<RecordStore> {
     const { bucket, keys, options } = this;
     try {
-      await bucket.list(options.objectPrefix, undefined, 1);
+      await bucket.list(options.objectPrefix, {}, 1);
       const writes =
         options.conditionalWrites ?? (await probeConditionalWrites(bucket, options.objectPrefix));
       if (writes === 'generations') return new GenerationRecords(bucket, keys);

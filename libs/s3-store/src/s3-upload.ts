@@ -9,6 +9,7 @@ import {
   type FileInfo,
   type FileInfoUpdate,
   type LengthDeclarableUpload,
+  type ServedContent,
   type StoreContext,
   type TerminatableUpload,
   type UpdatableUpload,
@@ -89,7 +90,15 @@ export class S3Upload
   }
 
   async getReader(context: StoreContext, range?: ByteRange): Promise<Readable> {
-    return this.run(context, ({ record }) => openContent(this.service, record, range));
+    return this.runOnContent(context, ({ record }) => openContent(this.service, record, range));
+  }
+
+  async getDownloadUrl(served: ServedContent, context: StoreContext): Promise<string | undefined> {
+    const { downloadUrls } = this.service;
+    if (!downloadUrls) return undefined;
+    return this.runOnContent(context, async ({ record }) =>
+      record.complete ? downloadUrls.urlOf(record.key, served) : undefined,
+    );
   }
 
   async finishUpload(context: StoreContext): Promise<void> {
@@ -152,6 +161,17 @@ export class S3Upload
     if (read.record.lost) throw errors.notFound();
     if (read !== known) this.state = new UploadState(this.service, read, false, context.lock);
     return this.state;
+  }
+
+  /** The content of a complete upload never changes: there is no need to look again. */
+  private async runOnContent<T>(context: StoreContext, work: (state: UploadState) => Promise<T>): Promise<T> {
+    const { state } = this;
+    if (!state.record.complete || state.isGone || state.isStale) return this.run(context, work);
+    try {
+      return await work(state);
+    } catch (error) {
+      throw storageError(error, context.signal);
+    }
   }
 
   private async run<T>(context: StoreContext, work: (state: UploadState) => Promise<T>): Promise<T> {

@@ -14,6 +14,8 @@ describe('storage errors', () => {
     [serviceError('TooManyRequests', 429), 503],
     [serviceError('AccessDenied', 403), 503],
     [serviceError('RequestTimeTooSkewed', 403), 503],
+    [serviceError('NoSuchBucket', 404), 503],
+    [serviceError('NotFound', 404), 503],
     [serviceError('QuotaExceeded', 403), 507],
     [serviceError('Whatever', 507), 507],
     [socketError('ECONNREFUSED'), 503],

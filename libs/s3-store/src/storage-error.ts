@@ -25,7 +25,9 @@ export function storageError(error: unknown, signal?: AbortSignal): unknown {
   if (signal?.aborted) return errors.lockLost(error);
   if (!(error instanceof Error)) return error;
   if (FULL.has(error.name) || statusOf(error) === 507) return errors.insufficientStorage(error);
-  if (PASSING.has(error.name) || isTransient(error)) return errors.storageUnavailable(error);
+  // A 404 of anything but an object: of the bucket, or of a proxy's own.
+  const isElsewhere = statusOf(error) === 404;
+  if (PASSING.has(error.name) || isElsewhere || isTransient(error)) return errors.storageUnavailable(error);
   return error;
 }
 
@@ -42,8 +44,9 @@ export function hasName(error: unknown, ...names: string[]): boolean {
   return error instanceof Error && names.includes(error.name);
 }
 
+/** The service has no such object. A 404 that does not say so comes from somebody else: a proxy that is being repaired, say. */
 export function isMissing(error: unknown): boolean {
-  return hasName(error, 'NoSuchKey', 'NotFound');
+  return hasName(error, 'NoSuchKey');
 }
 
 export function isPreconditionFailed(error: unknown): boolean {
@@ -62,6 +65,16 @@ function isNetworkError(error: Error): boolean {
   if (error.message.startsWith('AWS SDK error wrapper for ')) return true;
   const code = 'code' in error ? String(error.code) : '';
   return /^(E[A-Z]+|ERR_STREAM_PREMATURE_CLOSE|UND_ERR_\w+)$/.test(code);
+}
+
+/** What the operator is told when the service does not take the headers that objects are to get. */
+export function headersProblem(error: unknown, endpoint: string): Error {
+  const { name = '', message = '' } = error instanceof Error ? error : {};
+  return new Error(
+    `S3Store cannot use ${endpoint}: the service refuses the headers in \`object\` (${name}: ${message}): check storageClass, ` +
+      'serverSideEncryption and sseKmsKeyId; tags need the right s3:PutObjectTagging',
+    { cause: error },
+  );
 }
 
 /** What the operator is told when the bucket cannot be used at start. */

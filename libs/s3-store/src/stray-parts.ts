@@ -1,31 +1,38 @@
-import { randomBytes } from 'node:crypto';
 import type { StoreContext } from '@nestjs-tus/core';
-import { hasName } from './storage-error.js';
+import { COPY_SIZE } from './limits.js';
+import { failIfTaken, newAttempt } from './own-object.js';
+import { hasName, isPreconditionFailed } from './storage-error.js';
 import { type StoredPart, sum, type UploadRecord } from './upload-record.js';
 import type { Service, UploadState } from './upload-state.js';
 
-/** Bytes that are copied at once. */
-const COPY_SIZE = 1024 * 1024 * 1024;
-
 /**
  * Completes a multipart upload. It may be done already, by a call whose answer was lost: the object says which attempt made it.
- * @throws the service's NoSuchUpload when neither is there
+ * @throws the service's NoSuchUpload when neither is there; HttpError `ERR_UPLOAD_EXISTS` when its key has become another object's
  */
 export async function completeParts(
-  { bucket }: Service,
-  { key, multipart, info }: UploadRecord,
+  service: Service,
+  record: UploadRecord,
   parts: readonly StoredPart[],
   { signal }: StoreContext,
 ): Promise<void> {
+  const { key, multipart, info } = record;
+  const { bucket } = service;
   if (!multipart) throw new Error(`the upload ${info.id} has no parts to complete`);
+  // The condition closes what is between the look and the call, on services that know it here: AWS does, Ceph does not.
+  const isFree = record.keyIsChosen === true && (await failIfTaken(service, record)) === 'nobody';
   try {
-    await bucket.completeMultipart(key, multipart.id, parts, signal);
+    await bucket.completeMultipart(key, multipart.id, parts, isFree ? { IfNoneMatch: '*' } : {}, signal);
   } catch (error) {
     if (signal?.aborted || hasName(error, 'InvalidPart')) throw error;
     // Ceph's gateway answers 500 when there is no such multipart upload: what is there tells more than the answer.
     const absence = await bucket.absenceOfMultipart(key, multipart.id);
-    if (absence === undefined) throw error;
+    if (absence === undefined) {
+      if (isPreconditionFailed(error)) await failIfTaken(service, record);
+      throw error;
+    }
     const object = await bucket.head(key);
+    // HEAD cannot tell the service's 404 from a proxy's; what follows removes the upload.
+    if (!object && (await bucket.lists(key))) throw error;
     if (object?.attempt !== multipart.attempt || object.size !== sum(parts)) throw absence;
   }
 }
@@ -45,8 +52,32 @@ export async function leaveOutStrays(
   refusal?: unknown,
 ): Promise<void> {
   const sealed = state.record.sealed ?? (await findAll(service, state, context, refusal));
-  await completeParts(service, state.record, sealed, context);
-  await copyCounted(service, state, sealed, context);
+  try {
+    await completeParts(service, state.record, sealed, context);
+    await copyCounted(service, state, sealed, context);
+  } catch (error) {
+    if (!hasName(error, 'InvalidPart')) throw error;
+    // One more has arrived since they were listed.
+    const all = await findAll(service, state, context, error);
+    await completeParts(service, state.record, all, context);
+    await copyCounted(service, state, all, context);
+  }
+}
+
+/** Makes the parts that count those of a new multipart upload, whose numbers begin anew: takeovers have used up those of the old one. */
+export async function renumber(service: Service, state: UploadState, context: StoreContext): Promise<void> {
+  const { key, info, parts, multipart } = state.record;
+  if (!multipart) return;
+  if (parts.length > 0) {
+    // Without the strays, where the service lets them be dropped.
+    await state.commit({ sealed: parts }, context);
+    return leaveOutStrays(service, state, context);
+  }
+  const attempt = newAttempt(info.id);
+  const id = await service.bucket.createMultipart(key, info, attempt, context.signal);
+  state.numberAnew();
+  await state.commit({ multipart: { id, attempt } }, context);
+  await service.bucket.abortMultipart(key, multipart.id);
 }
 
 async function findAll(
@@ -76,29 +107,36 @@ async function findAll(
 }
 
 async function copyCounted(
-  { bucket, permits }: Service,
+  { bucket, permits, options }: Service,
   state: UploadState,
   sealed: readonly StoredPart[],
   context: StoreContext,
 ): Promise<void> {
   const { key, info, parts } = state.record;
-  const attempt = randomBytes(8).toString('hex');
+  const attempt = newAttempt(info.id);
   const id = await bucket.createMultipart(key, info, attempt, context.signal);
-  const copied: StoredPart[] = [];
-  for (const { start, end } of rangesOf(sealed, new Set(parts.map(({ number }) => number)))) {
-    const number = copied.length + 1;
-    const range = { start, end: end - 1 };
-    const etag = await permits.run(() => bucket.copyPart(key, id, number, { key, range }, context.signal));
-    copied.push({ number, size: end - start, etag });
+  try {
+    const ranges = rangesOf(sealed, new Set(parts.map(({ number }) => number)), options.equalParts);
+    const copied: StoredPart[] = [];
+    for (const { start, end } of ranges) {
+      const number = copied.length + 1;
+      const range = { start, end: end - 1 };
+      const etag = await permits.run(() => bucket.copyPart(key, id, number, { key, range }, context.signal));
+      copied.push({ number, size: end - start, etag });
+    }
+    state.numberAnew(copied.length + 1);
+    await state.commit({ multipart: { id, attempt }, parts: copied, sealed: undefined }, context);
+  } catch (error) {
+    if (!state.mayHaveCommitted(error)) await bucket.abortMultipart(key, id);
+    throw error;
   }
-  state.numberAnew(copied.length + 1);
-  await state.commit({ multipart: { id, attempt }, parts: copied, sealed: undefined }, context);
 }
 
-/** Where the parts that count are in the object that all of them have become; neighbours together. */
+/** Where the parts that count are in the object that all of them have become; neighbours together, unless all parts must be equal. */
 function rangesOf(
   sealed: readonly StoredPart[],
   counted: ReadonlySet<number>,
+  equalParts: boolean,
 ): { start: number; end: number }[] {
   const ranges: { start: number; end: number }[] = [];
   let position = 0;
@@ -107,7 +145,7 @@ function rangesOf(
     position += size;
     if (!counted.has(number)) continue;
     const last = ranges.at(-1);
-    if (last?.end === start && position - last.start <= COPY_SIZE) last.end = position;
+    if (!equalParts && last?.end === start && position - last.start <= COPY_SIZE) last.end = position;
     else ranges.push({ start, end: position });
   }
   return ranges;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { copyFileInfo, errors, type FileInfo, hasAllBytes } from '@nestjs-tus/core';
+import { copyFileInfo, type FileInfo, hasAllBytes } from '@nestjs-tus/core';
 
 /** A part of the multipart upload that counts. */
 export interface StoredPart {
@@ -24,6 +24,8 @@ export interface UploadRecord {
   readonly info: FileInfo;
   /** The object's key. */
   readonly key: string;
+  /** True when a hook or a function chose the key: other uploads may have the same. */
+  readonly keyIsChosen?: boolean;
   /** Names this version of the record: how a commit whose answer was lost is recognised. */
   readonly commit: string;
   /** True once the object is whole. */
@@ -44,10 +46,14 @@ export interface UploadRecord {
   readonly lost?: string;
 }
 
-export function newRecord(info: FileInfo, key: string): UploadRecord {
+export function newRecord(
+  info: FileInfo,
+  { key, isChosen }: { key: string; isChosen: boolean },
+): UploadRecord {
   return {
     info: { ...copyFileInfo(info), offset: 0 },
     key,
+    ...(isChosen && { keyIsChosen: true }),
     commit: newCommit(),
     complete: false,
     parts: [],
@@ -82,53 +88,4 @@ export function infoOf(record: UploadRecord, bucket: string): FileInfo {
 
 export function sum(pieces: readonly { readonly size: number }[]): number {
   return pieces.reduce((total, { size }) => total + size, 0);
-}
-
-/** What makes a record ours: other applications may keep objects beside it. */
-const FORMAT = 'nestjs-tus/s3-store 1';
-
-/** Parts are written as `[number, size, etag]`: there may be ten thousand of them. */
-export function serializeRecord({ parts, ...record }: UploadRecord): string {
-  const written = parts.map(({ number, size, etag }) => [number, size, etag]);
-  return JSON.stringify({ format: FORMAT, record: { ...record, parts: written } });
-}
-
-/** @returns undefined for what is not a record of ours */
-export function parseRecord(text: string): UploadRecord | undefined {
-  const file = parseFile(text);
-  if (file?.format !== FORMAT || !file.record) return undefined;
-  const { parts, info, ...record } = file.record;
-  return {
-    ...record,
-    info: { ...info, createdAt: dateOf(info.createdAt), expiresAt: dateOf(info.expiresAt) },
-    parts: parts.map(([number, size, etag]) => ({ number, size, etag })),
-  };
-}
-
-/** @throws HttpError `ERR_INTERNAL_SERVER_ERROR` when something else is at a record's key */
-export function parseOwnRecord(text: string, key: string): UploadRecord {
-  const record = parseRecord(text);
-  if (!record) throw errors.internal(new Error(`${key} is not a record of this store`));
-  return record;
-}
-
-/** JSON has no dates: they are text in it. */
-interface RecordFile {
-  readonly format?: string;
-  readonly record?: Omit<UploadRecord, 'parts'> & {
-    readonly parts: readonly (readonly [number, number, string])[];
-  };
-}
-
-function parseFile(text: string): RecordFile | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function dateOf(written: Date | string | undefined): Date | undefined {
-  return written === undefined ? undefined : new Date(written);
 }

@@ -1,12 +1,23 @@
-import { errors, type Lock, type StoreContext } from '@nestjs-tus/core';
+import {
+  ErrLockLost,
+  errors,
+  ErrUploadExists,
+  hasCode,
+  type Lock,
+  type StoreContext,
+} from '@nestjs-tus/core';
 import type { Bucket } from './bucket.js';
 import type { BufferBudget } from './buffer-budget.js';
-import { NUMBERS_AHEAD } from './limits.js';
+import type { DownloadUrls } from './download-urls.js';
+import { COPY_SIZE, NUMBERS_AHEAD } from './limits.js';
 import type { ObjectKeys } from './object-keys.js';
 import type { ResolvedOptions } from './options.js';
 import type { Permits } from './permits.js';
 import type { RecordStore, Versioned } from './record-store.js';
-import { newCommit, type UploadRecord } from './upload-record.js';
+import { newCommit, sum, type UploadRecord } from './upload-record.js';
+
+/** Numbers that must be left, as a share of all. */
+const FEWEST_OF = 10;
 
 /** What the uploads of a store share. */
 export interface Service {
@@ -16,6 +27,8 @@ export interface Service {
   readonly options: ResolvedOptions;
   readonly permits: Permits;
   readonly budget: BufferBudget;
+  /** Absent: content goes through this process. */
+  readonly downloadUrls?: DownloadUrls;
 }
 
 type RecordChanges = Partial<Omit<UploadRecord, 'commit' | 'nextNumber' | 'idleToken'>>;
@@ -58,14 +71,39 @@ export class UploadState {
     return this.version === undefined ? undefined : { record: this.record, version: this.version };
   }
 
+  /**
+   * True when no number from the record's `nextNumber` on has been used: neither by this holder, nor by one before it that may still be writing. A part
+   * that failed has used its number, too: it may reach the service late.
+   */
+  get isAtRest(): boolean {
+    if (this.mayNumber) return this.nextNumber === this.record.nextNumber;
+    return this.record.idleToken !== undefined && this.record.idleToken === this.lock?.token;
+  }
+
   /** True for an upload whose record is written with its first bytes. */
   get isPending(): boolean {
     return this.version === undefined && !this.isStale;
   }
 
+  /** True when a commit that failed with `error` may have been made all the same, its answer lost: what it names must stay. */
+  mayHaveCommitted(error: unknown): boolean {
+    return this.isStale && !hasCode(error, ErrLockLost) && !hasCode(error, ErrUploadExists);
+  }
+
   /** The number that the next part will get, unless a commit comes in between. */
   get upcomingNumber(): number {
     return this.mayNumber ? this.nextNumber : this.nextNumber + NUMBERS_AHEAD;
+  }
+
+  /** True when so few numbers are left that what is to come would have to be a few huge parts, and what is there needs fewer than it has. */
+  get isShortOfNumbers(): boolean {
+    const { maxParts, equalParts } = this.service.options;
+    const reserve = Math.min(NUMBERS_AHEAD, Math.floor(maxParts / FEWEST_OF));
+    const { multipart, parts } = this.record;
+    if (multipart === undefined || this.upcomingNumber <= maxParts - reserve) return false;
+    // Two neighbours that do not fit together are larger than what is copied at once.
+    const needed = equalParts ? parts.length : Math.min(parts.length, (2 * sum(parts)) / COPY_SIZE + 1);
+    return needed < maxParts / 2;
   }
 
   /** Numbers begin anew in a multipart upload that no other node knows. */

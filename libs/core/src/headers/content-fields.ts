@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { MetaData } from '../file-info.js';
+import type { ServedContent } from '../store/data-store.js';
 import { readFilename } from './content-disposition.js';
 import { essenceOf, isMediaType, PARTIAL_UPLOAD } from './media-type.js';
 
@@ -22,14 +23,14 @@ export function readContentFields(header: IncomingHttpHeaders): MetaData {
   return Object.fromEntries(fields.filter((field): field is [string, string] => field[1] !== undefined));
 }
 
-/** Headers of a download for what `readContentFields` has kept; names and values in turn. */
-export function contentFieldsOf(metaData: MetaData): string[] {
-  const encoding = tokens(metaData['contentEncoding']);
-  const language = tokens(metaData['contentLanguage']);
-  return [
-    ...(encoding ? ['Content-Encoding', encoding] : []),
-    ...(language ? ['Content-Language', language] : []),
-  ];
+/** What `readContentFields` has kept, for a download. */
+export function contentFieldsOf(
+  metaData: MetaData,
+): Pick<ServedContent, 'contentEncoding' | 'contentLanguage'> {
+  return {
+    contentEncoding: tokens(metaData['contentEncoding']),
+    contentLanguage: tokens(metaData['contentLanguage']),
+  };
 }
 
 function tokens(value: string | undefined): string | undefined {

@@ -180,7 +180,7 @@ async function receiveFirst(
   exchange: Exchange,
   { upload, info }: LoadedUpload,
   content: IncomingContent | undefined,
-  context: StoreContext,
+  context: OperationScope,
 ): Promise<Settled> {
   try {
     const received = content ? await receive(engine, exchange, upload, info, content, context) : { info };

@@ -8,7 +8,7 @@ import { evaluateConditions, rangeApplies, type Validators } from '../headers/co
 import { contentDisposition } from '../headers/disposition.js';
 import { servedType } from '../headers/media-type.js';
 import { readRange } from '../headers/range.js';
-import type { Upload } from '../store/data-store.js';
+import type { ServedContent, Upload } from '../store/data-store.js';
 import { failIfExpired } from './expiry.js';
 import { keptRefusal } from './finish.js';
 import type { UploadRequest } from './operation.js';
@@ -16,7 +16,8 @@ import type { UploadRequest } from './operation.js';
 /** A download, ready to be sent. */
 export interface Download {
   readonly kind: 'download';
-  readonly status: 200 | 206 | 304;
+  /** 302: a store has named somebody who serves the content. */
+  readonly status: 200 | 206 | 302 | 304;
   /** Names and values in turn. */
   readonly headers: string[];
   readonly body?: Readable;
@@ -31,23 +32,37 @@ export async function download(
   request: UploadRequest,
 ): Promise<Download> {
   const upload = await engine.store.getUpload(request.uploadId, {});
-  const info = await upload.getInfo({});
+  return downloadOf(upload, await upload.getInfo({}), exchange);
+}
+
+/** As `download`, of an upload that has been looked up. */
+export async function downloadOf(upload: Upload, info: FileInfo, exchange: Exchange): Promise<Download> {
   failIfExpired(info);
   if (stateOf(info) === 'rejected') throw keptRefusal(info);
   if (stateOf(info) !== 'finished') throw errors.incompleteUpload();
-  return serve(upload, info, exchange);
+  const served = servedContentOf(info);
+  // Conditions and ranges are about what is served there, and its tags.
+  const url = info.size > 0 ? await upload.getDownloadUrl?.(served, {}) : undefined;
+  return url === undefined ? serve(upload, info, served, exchange) : redirect(url);
 }
 
-async function serve(upload: Upload, info: FileInfo, { req }: Exchange): Promise<Download> {
+/** Whoever has the URL may be allowed to read for a while: no cache may hand it on. */
+function redirect(url: string): Download {
+  return { kind: 'download', status: 302, headers: ['Location', url, 'Cache-Control', 'no-store'] };
+}
+
+async function serve(
+  upload: Upload,
+  info: FileInfo,
+  served: ServedContent,
+  { req }: Exchange,
+): Promise<Download> {
   const validators = validatorsOf(info);
   const headers = [...validatorHeaders(validators), 'Accept-Ranges', 'bytes'];
   const condition = evaluateConditions(req.headers, validators);
   if (condition === 'failed') throw errors.preconditionFailed();
   if (condition === 'not-modified') return { kind: 'download', status: 304, headers };
-  const { contentType, disposition } = servedType(info.metaData['filetype']);
-  headers.push('Content-Type', contentType);
-  headers.push('Content-Disposition', contentDisposition(disposition, info.metaData['filename']));
-  if (info.protocol === 'ietf') headers.push(...contentFieldsOf(info.metaData));
+  headers.push(...contentHeaders(served));
   const header = rangeApplies(req.headers['if-range']?.toString(), validators)
     ? req.headers.range
     : undefined;
@@ -65,6 +80,22 @@ async function serve(upload: Upload, info: FileInfo, { req }: Exchange): Promise
   headers.push('Content-Length', String(range.end - range.start + 1));
   headers.push('Content-Range', `bytes ${range.start}-${range.end}/${info.size}`);
   return { kind: 'download', status: 206, headers, body: await upload.getReader({}, range) };
+}
+
+function servedContentOf(info: FileInfo): ServedContent {
+  const { contentType, disposition } = servedType(info.metaData['filetype']);
+  return {
+    contentType,
+    contentDisposition: contentDisposition(disposition, info.metaData['filename']),
+    ...(info.protocol === 'ietf' && contentFieldsOf(info.metaData)),
+  };
+}
+
+function contentHeaders(served: ServedContent): string[] {
+  const headers = ['Content-Type', served.contentType, 'Content-Disposition', served.contentDisposition];
+  if (served.contentEncoding !== undefined) headers.push('Content-Encoding', served.contentEncoding);
+  if (served.contentLanguage !== undefined) headers.push('Content-Language', served.contentLanguage);
+  return headers;
 }
 
 /** A finished upload never changes, and an id is never used again: the id is the best tag there is. */

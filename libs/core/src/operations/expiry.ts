@@ -1,7 +1,8 @@
 import type { Engine } from '../engine.js';
 import { errors } from '../errors.js';
 import { stateOf, type FileInfo } from '../file-info.js';
-import type { StoreContext, Upload } from '../store/data-store.js';
+import type { Upload } from '../store/data-store.js';
+import type { OperationScope } from './under-lock.js';
 import { update } from './update.js';
 
 /** True for an upload whose time is over. A finished one has none. */
@@ -20,17 +21,28 @@ export function nextExpiry(engine: Engine): Date | undefined {
   return after > 0 && engine.composer.usesUpdater ? new Date(Date.now() + after) : undefined;
 }
 
-/** Moves the expiry of an unfinished upload, which slides with activity. */
+/** Lets the store move the expiry of an upload together with the bytes that it stores. */
+export function offerExpiry(engine: Engine, info: FileInfo, scope: OperationScope): void {
+  scope.expiry = () => (scope.storedExpiry = postponed(engine, info));
+}
+
+/** Moves the expiry of an unfinished upload, which slides with activity, unless the store has done that with the bytes. */
 export async function postponeExpiry(
   engine: Engine,
   upload: Upload,
   info: FileInfo,
-  context: StoreContext,
+  scope: OperationScope,
 ): Promise<FileInfo> {
-  const expiresAt = nextExpiry(engine);
-  if (!expiresAt || stateOf(info) === 'finished') return info;
-  // A hook may have given this upload more time than activity does.
-  if (info.expiresAt && info.expiresAt >= expiresAt) return info;
-  await update(engine, upload, { expiresAt }, context);
+  if (stateOf(info) === 'finished') return info;
+  if (scope.storedExpiry) return { ...info, expiresAt: scope.storedExpiry };
+  const expiresAt = postponed(engine, info);
+  if (!expiresAt) return info;
+  await update(engine, upload, { expiresAt }, scope);
   return { ...info, expiresAt };
+}
+
+/** Undefined: it stays as it is. A hook may have given this upload more time than activity does. */
+function postponed(engine: Engine, { expiresAt }: FileInfo): Date | undefined {
+  const next = nextExpiry(engine);
+  return next && expiresAt && expiresAt >= next ? undefined : next;
 }

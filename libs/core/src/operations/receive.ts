@@ -6,7 +6,9 @@ import { errors, type HttpError } from '../errors.js';
 import type { Exchange } from '../exchange.js';
 import type { FileInfo } from '../file-info.js';
 import type { StoreContext, Upload } from '../store/data-store.js';
+import { offerExpiry } from './expiry.js';
 import type { IncomingContent } from './operation.js';
+import type { OperationScope } from './under-lock.js';
 
 /** What became of a request's body. */
 export interface Received {
@@ -48,7 +50,7 @@ export async function receive(
   upload: Upload,
   info: FileInfo,
   content: IncomingContent,
-  context: StoreContext,
+  scope: OperationScope,
   terms: BodyTerms = {},
 ): Promise<Received> {
   const room = roomOf(engine, info);
@@ -60,13 +62,14 @@ export async function receive(
   const inspect = bothOf(verification?.inspect, terms.inspect);
   const body = openBody(engine, exchange, info, room, { inspect, limit: terms.limit });
   const progress = tickProgress(engine, exchange, info, body);
+  offerExpiry(engine, info, scope);
   let stored = 0;
   try {
     stored = verification
       ? await verifier
           .asVerifiableUpload(upload)
-          .writeVerifiedChunk(info.offset, body, async () => verification.verify(body), context)
-      : await upload.writeChunk(info.offset, body, context);
+          .writeVerifiedChunk(info.offset, body, async () => verification.verify(body), scope)
+      : await upload.writeChunk(info.offset, body, scope);
   } catch (error) {
     engine.metrics.bytesReceived += bytesWrittenBefore(error);
     // A body that was cut cannot be verified: nothing of it is stored, and what cut it is the answer.
@@ -75,9 +78,10 @@ export async function receive(
     throw error;
   } finally {
     exchange.body = undefined;
+    scope.expiry = undefined;
     progress?.stop();
   }
-  await failIfLost(context);
+  await failIfLost(scope);
   engine.metrics.bytesReceived += stored;
   const failure = body.failure ?? (stored < body.bytesRead ? errors.storageUnavailable() : undefined);
   if (!body.failure && failure) body.stop(failure);

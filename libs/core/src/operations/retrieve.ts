@@ -1,7 +1,7 @@
 import type { Engine } from '../engine.js';
 import type { Exchange } from '../exchange.js';
 import { stateOf } from '../file-info.js';
-import { download } from './download.js';
+import { downloadOf } from './download.js';
 import type { Outcome, UploadRequest } from './operation.js';
 import { status } from './status.js';
 
@@ -12,6 +12,7 @@ import { status } from './status.js';
  */
 export async function retrieve(engine: Engine, exchange: Exchange, request: UploadRequest): Promise<Outcome> {
   const upload = await engine.store.getUpload(request.uploadId, {});
-  const isComplete = stateOf(await upload.getInfo({})) === 'finished';
-  return isComplete ? download(engine, exchange, request) : status(engine, exchange, request);
+  const info = await upload.getInfo({});
+  const isComplete = stateOf(info) === 'finished';
+  return isComplete ? downloadOf(upload, info, exchange) : status(engine, exchange, request);
 }

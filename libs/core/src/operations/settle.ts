@@ -3,11 +3,12 @@ import { hasCode, ErrUploadStoppedByServer } from '../errors.js';
 import type { HookResponse } from '../events/hook-event.js';
 import type { Exchange } from '../exchange.js';
 import { hasAllBytes, type FileInfo } from '../file-info.js';
-import type { StoreContext, Upload } from '../store/data-store.js';
+import type { Upload } from '../store/data-store.js';
 import { postponeExpiry } from './expiry.js';
 import { finish } from './finish.js';
 import type { Received } from './receive.js';
 import { remove } from './terminate.js';
+import type { OperationScope } from './under-lock.js';
 
 /** What a request that stored bytes ends with. */
 export interface Settled {
@@ -24,19 +25,19 @@ export async function settle(
   exchange: Exchange,
   upload: Upload,
   { info, failure }: Received,
-  context: StoreContext,
+  scope: OperationScope,
 ): Promise<Settled> {
   if (failure && hasCode(failure, ErrUploadStoppedByServer)) {
-    await remove(engine, exchange, upload, info, context);
+    await remove(engine, exchange, upload, info, scope);
     throw failure;
   }
   if (hasAllBytes(info)) {
-    const finished = await finish(engine, exchange, upload, info, context);
+    const finished = await finish(engine, exchange, upload, info, scope);
     // A body that was longer than the upload is told so; one that was cut after its last byte has succeeded.
     if (failure?.status === 413) throw failure;
     return finished;
   }
-  const kept = await postponeExpiry(engine, upload, info, context);
+  const kept = await postponeExpiry(engine, upload, info, scope);
   if (failure) throw failure;
   return { info: kept };
 }

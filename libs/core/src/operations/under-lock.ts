@@ -6,6 +6,10 @@ import type { StoreContext } from '../store/data-store.js';
 
 /** The context that an operation's calls to the store share, and the work that it leaves for its end. */
 export class OperationScope implements StoreContext {
+  /** What the store was told by `expiry`, and has stored. */
+  storedExpiry: Date | undefined;
+  /** Set while a body is received. */
+  expiry?: () => Date | undefined;
   private readonly deferred: (() => void | Promise<void>)[] = [];
 
   constructor(readonly lock?: Lock) {}

@@ -8,6 +8,11 @@ export interface StoreContext {
   readonly signal?: AbortSignal;
   /** The lock under which the operation runs; absent for reads, and before the upload exists. */
   readonly lock?: Lock;
+  /**
+   * When the upload expires if bytes are stored now. A store that replaces what it knows of an upload with each chunk asks this and stores it along, which
+   * saves the update that would follow. Absent, or undefined: the expiry stays.
+   */
+  expiry?(): Date | undefined;
   /** Registers work for the end of the operation, before its lock is released: closing a file, say. */
   defer?(work: () => void | Promise<void>): void;
 }
@@ -43,6 +48,15 @@ export interface StoreCheck {
   readonly freeBytes?: number;
 }
 
+/** What a download says of its content. Whoever serves the content in our place must say the same. */
+export interface ServedContent {
+  readonly contentType: string;
+  /** RFC 6266. `attachment` for types that a browser would run. */
+  readonly contentDisposition: string;
+  readonly contentEncoding?: string;
+  readonly contentLanguage?: string;
+}
+
 /** One upload in a store. Used by one operation, and under the upload's lock where it changes anything. */
 export interface Upload {
   /**
@@ -55,6 +69,11 @@ export interface Upload {
   getInfo(context: StoreContext): Promise<FileInfo>;
   /** Streams the content, or `range` of it. */
   getReader(context: StoreContext, range?: ByteRange): Promise<Readable>;
+  /**
+   * A URL of somebody else who serves the finished content, with ranges and conditions, as `served` says: GET is redirected there. It need not
+   * be good for long. Undefined, and for stores without this method: the content is read by `getReader`.
+   */
+  getDownloadUrl?(served: ServedContent, context: StoreContext): Promise<string | undefined>;
   /** Called when all bytes are stored, before the upload is reported as complete. May be called again after a crash. */
   finishUpload(context: StoreContext): Promise<void>;
 }

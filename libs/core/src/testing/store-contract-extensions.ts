@@ -206,6 +206,19 @@ function describeUpdates(store: () => DataStore): void {
       const info = await (await tested.getUpload(id, {})).getInfo({});
       assertInfo(info, newInfo({ id, offset: 3, ...fields, ...changes, pendingFinals: ['f1', 'f2'] }));
     },
+    'stores the expiry that comes with a chunk, if it asks for it': async (tested) => {
+      const expiresAt = new Date('2030-01-01');
+      const { id, upload } = await created(tested, '', { size: 10, expiresAt });
+      const later = new Date('2031-01-01');
+      let isAsked = false;
+      const expiry = () => {
+        isAsked = true;
+        return later;
+      };
+      await upload.writeChunk(0, sourceOf('hello'), { expiry });
+      const info = await (await tested.getUpload(id, {})).getInfo({});
+      assert.deepEqual([info.offset, info.expiresAt], [5, isAsked ? later : expiresAt]);
+    },
     'removes what is null': async (tested) => {
       const fields = { expiresAt: new Date('2030-01-01'), context: { owner: 1 } };
       const { id, upload } = await created(tested, '', { size: 3, ...fields });

@@ -124,8 +124,9 @@ export class LockFolder {
    */
   async forgetUnstarted(name: string): Promise<void> {
     const folder = this.processFolder(name);
-    const changed = await lstat(folder).catch(() => undefined);
-    if (changed === undefined || Date.now() - changed.mtimeMs < LONGEST_START) return;
+    let changed = 0;
+    const isThere = await unlessMissing(lstat(folder).then(({ mtimeMs }) => (changed = mtimeMs)));
+    if (!isThere || Date.now() - changed < LONGEST_START) return;
     await unlessMissing(unlink(join(folder, 'starting')));
     await removeIfEmpty(folder);
   }

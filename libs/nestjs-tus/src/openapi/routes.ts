@@ -144,6 +144,11 @@ export const ROUTES = {
         fields: [{ name: 'Content-Range', about: 'First, last, and all bytes' }],
         hasContent: true,
       },
+      {
+        status: 302,
+        about: 'The store has it served by somebody else for a while',
+        fields: [{ name: 'Location', about: 'Where' }],
+      },
       { status: 304, about: 'Not changed' },
       { status: 400, about: 'Not finished yet' },
       NOT_FOUND,
