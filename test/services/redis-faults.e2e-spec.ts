@@ -233,6 +233,19 @@ describe('RedisLocker', () => {
     expect((await held(next, 'upload')).seized).toBe(false);
   });
 
+  it('has nothing to do with those that have another prefix: other apps, or other endpoints of one', async () => {
+    const [one, two] = [openLocker(options), openLocker({ ...options, prefix: `${options.prefix}-two` })];
+    let interruptions = 0;
+    const first = await held(one, 'upload', () => (interruptions += 1));
+    const second = await held(two, 'upload');
+    expect(second.previousToken).toBeUndefined();
+    await second.unlock();
+    expect((await held(two, 'upload')).previousToken).toBe(second.token);
+    expect(await first.isHeld!()).toBe(true);
+    expect(interruptions).toBe(0);
+    await first.unlock();
+  });
+
   it('works on a client of the app, which stays open', async () => {
     const client = createClient({ url: redis.options.url });
     await client.connect();
