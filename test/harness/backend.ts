@@ -13,6 +13,8 @@ import {
 export interface Backend {
   readonly store: ListableStore;
   readonly locker: Locker;
+  /** The same uploads and locks, as another process has them. Has to be closed, too. */
+  peer(): Backend;
   /** When its server is closed. */
   close(): Promise<void>;
 }
@@ -21,7 +23,13 @@ export type ListableStore = DataStore & ListerDataStore;
 
 /** A new store, empty, and its locks, for an engine in this process. */
 export function newBackend(): Backend {
-  return { store: new MemoryStore(), locker: new MemoryLocker(), close: () => Promise.resolve() };
+  const backend: Backend = {
+    store: new MemoryStore(),
+    locker: new MemoryLocker(),
+    peer: () => backend,
+    close: () => Promise.resolve(),
+  };
+  return backend;
 }
 
 /** What the server is started with before the flags of the test. Servers with one upload directory share their uploads. */

@@ -10,7 +10,7 @@ import {
   type TusLogger,
   type UploadEventName,
 } from '@nestjs-tus/core';
-import { newBackend, type ListableStore } from './backend.js';
+import { newBackend, type Backend, type ListableStore } from './backend.js';
 
 /** The engine on a plain node:http server in this process: for cases that need hooks, a clock or a view into the store. */
 export interface InProcessServer {
@@ -38,6 +38,8 @@ export interface RecordedEvent {
 }
 
 export interface InProcessOptions extends Partial<Config> {
+  /** Default: a new one. It is closed with the server. */
+  readonly backend?: Backend;
   readonly store?: ListableStore;
   readonly locker?: Locker;
 }
@@ -51,8 +53,8 @@ const MOST_UPLOADS = 100_000;
 
 /** Starts a handler with store and locker of the backend, unless others are given. It is closed after the tests of this file. */
 export async function startInProcess(options: InProcessOptions = {}): Promise<InProcessServer> {
-  const backend = newBackend();
-  const { store = backend.store, locker = backend.locker, ...config } = options;
+  const { backend = newBackend(), ...others } = options;
+  const { store = backend.store, locker = backend.locker, ...config } = others;
   const complaints: string[] = [];
   const complain = (...words: unknown[]) => void complaints.push(words.map(String).join(' '));
   const logger: TusLogger = { error: complain, warn: complain, log: () => undefined };

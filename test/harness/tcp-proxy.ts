@@ -16,6 +16,8 @@ export interface TcpProxy {
    * @param from only the connection that the server sees coming from this port
    */
   stall(from?: number): void;
+  /** On the connections there are, what the server says is lost from now on; what clients say still reaches it. */
+  mute(): void;
   /** New connections go to this port. */
   to(port: number): void;
   /** Connections that were accepted so far. */
@@ -31,6 +33,7 @@ interface Pair {
   readonly client: Socket;
   readonly upstream: Socket;
   stalled: boolean;
+  muted: boolean;
 }
 
 /** Starts a proxy to a port of this host. It is closed after the tests of this file. */
@@ -70,11 +73,12 @@ export async function startProxy(firstTarget: number): Promise<TcpProxy> {
       client,
       upstream: connect({ port: targetPort, host: '127.0.0.1', allowHalfOpen: true }),
       stalled: false,
+      muted: false,
     };
     pairs.add(pair);
     client.on('data', (chunk: Buffer) => forwardUp(pair, chunk));
     pair.upstream.on('data', (chunk: Buffer) => {
-      if (!pair.stalled) forward(chunk, pair.upstream, client);
+      if (!pair.stalled && !pair.muted) forward(chunk, pair.upstream, client);
     });
     for (const [from, to] of [
       [client, pair.upstream],
@@ -104,6 +108,7 @@ export async function startProxy(firstTarget: number): Promise<TcpProxy> {
     stall: (from) => {
       for (const pair of pairs) pair.stalled ||= from === undefined || pair.upstream.localPort === from;
     },
+    mute: () => pairs.forEach((pair) => (pair.muted = true)),
     to: (next) => (targetPort = next),
     connections: () => count.connections,
     cuts: () => count.cuts,

@@ -16,6 +16,12 @@ say('held', { token: lock.token });
 
 const commands = {
   isHeld: async () => say('isHeld', { held: await lock.isHeld() }),
+  block: async () => {
+    // Longer than any lease of the tests.
+    const end = performance.now() + 5_000;
+    while (performance.now() < end);
+    say('blocked');
+  },
   unlock: async () => {
     await lock.unlock();
     say('unlocked');

@@ -78,6 +78,33 @@ describe('RedisLocker whose server', () => {
   });
 });
 
+describe('RedisLocker whose answers are lost', () => {
+  it('keeps no lock that it does not know of: it lets go of it over another connection', async () => {
+    options = { ...options, leaseDuration: LONG_LEASE_MS };
+    const [locker, beside] = [openLocker(options), openLocker({ ...options, url: redis.options.url })];
+    // Redis has to know the scripts.
+    for (const each of [locker, beside]) await (await held(each, 'other')).unlock();
+    proxy.mute();
+    const refused = locker.newLock('upload').tryLock();
+    await eventually('Redis has given it the lock', async () =>
+      redis.ask(['EXISTS', `${options.prefix}:lock:{upload}`]).then(Number),
+    );
+    await expect(refused).rejects.toMatchObject({ code: ErrStorageUnavailable.code });
+    await (await held(beside, 'upload')).unlock();
+    await (await heldAgain(locker, 'upload')).unlock();
+  });
+
+  it('goes on with a lock whose renewal it did not hear of', async () => {
+    const locker = openLocker({ ...options, leaseDuration: 10_000 });
+    const lock = await held(locker, 'upload');
+    proxy.mute();
+    await expect(lock.isHeld!()).rejects.toMatchObject({ code: ErrStorageUnavailable.code });
+    expect(await eventually('it answers', () => lock.isHeld!().catch(() => undefined))).toBe(true);
+    expect(lock.lost!.aborted).toBe(false);
+    await lock.unlock();
+  });
+});
+
 describe('RedisLocker whose connection for messages', () => {
   /** A holder through the proxy, and a locker beside it. */
   async function holding(locker: RedisLocker) {

@@ -94,7 +94,12 @@ describe('RedisLocker on a cluster', () => {
   );
 
   it('keeps serving the uploads of other masters while one is dead', async () => {
-    const locker = openLocker(options);
+    const lines: string[] = [];
+    const logger = {
+      warn: (line: string) => void lines.push(line),
+      log: (line: string) => void lines.push(line),
+    };
+    const locker = openLocker({ ...options, logger });
     await (await held(locker, IDS[0]!)).unlock();
     const dead = await masterOf(IDS[0]!);
     for (const port of [3, 4, 5].map((offset) => redis.port + offset)) await redis.signal('SIGKILL', port);
@@ -117,6 +122,13 @@ describe('RedisLocker on a cluster', () => {
     for (const { id, port } of before) {
       if (port !== dead) for (const each of [locker, fresh]) await (await held(each, id)).unlock();
     }
+    // The operator is told of that master, and not with every request.
+    for (let count = 0; count < 20; count += 1) {
+      await expect(locker.newLock(IDS[0]!).tryLock()).rejects.toMatchObject({ status: 503 });
+      await (await held(locker, before.find(({ port }) => port !== dead)!.id)).unlock();
+    }
+    expect(lines.length).toBeGreaterThan(0);
+    expect(lines.length).toBeLessThan(10);
   });
 
   /** As `masterOf`, while all replicas are dead. */

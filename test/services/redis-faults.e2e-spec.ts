@@ -47,6 +47,21 @@ describe('RedisLocker', () => {
     expect(lock.lost!.aborted).toBe(false);
   });
 
+  it('takes the lock from a process whose event loop is blocked beyond its lease; free again, it knows', async () => {
+    const holder = await startHolder(options, 'upload');
+    holder.tell('block');
+    const lock = await held(openLocker(options), 'upload');
+    expect(lock.seized).toBe(true);
+    expect(lock.previousToken).toBe(holder.token);
+    await holder.said('blocked');
+    holder.tell('isHeld');
+    expect(await holder.said('isHeld')).toMatchObject({ held: false });
+    await holder.said('lost');
+    holder.tell('unlock');
+    await holder.said('unlocked');
+    expect(await lock.isHeld!()).toBe(true);
+  });
+
   it('keeps the locks of a holder that lives for many leases', async () => {
     const locker = openLocker({ ...options, leaseDuration: 1_000 });
     const locks = await Promise.all(['a', 'b', 'c'].map((id) => held(locker, id)));
@@ -216,6 +231,19 @@ describe('RedisLocker', () => {
     expect(lock.seized).toBe(true);
     await lock.unlock();
     expect((await held(next, 'upload')).seized).toBe(false);
+  });
+
+  it('has nothing to do with those that have another prefix: other apps, or other endpoints of one', async () => {
+    const [one, two] = [openLocker(options), openLocker({ ...options, prefix: `${options.prefix}-two` })];
+    let interruptions = 0;
+    const first = await held(one, 'upload', () => (interruptions += 1));
+    const second = await held(two, 'upload');
+    expect(second.previousToken).toBeUndefined();
+    await second.unlock();
+    expect((await held(two, 'upload')).previousToken).toBe(second.token);
+    expect(await first.isHeld!()).toBe(true);
+    expect(interruptions).toBe(0);
+    await first.unlock();
   });
 
   it('works on a client of the app, which stays open', async () => {

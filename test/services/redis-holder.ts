@@ -8,7 +8,7 @@ const SCRIPT = join(import.meta.dirname, 'hold-redis-lock.mjs');
 const DEADLINE_MS = 60_000;
 
 interface Said {
-  readonly event: 'held' | 'asked' | 'lost' | 'isHeld' | 'unlocked';
+  readonly event: 'held' | 'asked' | 'lost' | 'isHeld' | 'unlocked' | 'blocked';
   readonly token?: string;
   readonly held?: boolean;
 }
@@ -17,7 +17,7 @@ interface Said {
 export interface Holder {
   readonly token: string;
   signal(name: NodeJS.Signals): void;
-  tell(command: 'isHeld' | 'unlock'): void;
+  tell(command: 'isHeld' | 'unlock' | 'block'): void;
   /** The first thing of this kind that it says, or has said. */
   said(event: Said['event']): Promise<Said>;
 }

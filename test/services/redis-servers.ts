@@ -26,6 +26,8 @@ export interface RedisServers {
   signal(name: NodeJS.Signals, port?: number): Promise<void>;
   /** Starts them, or the single server again after its end. Resolves when they answer. */
   start(): Promise<void>;
+  /** Starts one server of `sentinel` again. */
+  startAgain(port: number): Promise<void>;
   /** Asks a server on a port. */
   ask(args: string[], port?: number): Promise<string>;
 }
@@ -70,6 +72,9 @@ export async function reserveRedis(
     },
     async start() {
       await run(SCRIPT, [topology, ...settings], { env });
+    },
+    async startAgain(at) {
+      await run(SCRIPT, ['again', String(at)], { env });
     },
     async ask(args, at = port) {
       const client = createClient({ url: `redis://127.0.0.1:${at}` });

@@ -70,11 +70,7 @@ describe('a server that Redis refuses', () => {
       () => urlFor('deaf:pw'),
       /does not let this user.*README.*NOPERM.*channels/,
     ],
-    [
-      'a user who may not publish',
-      () => urlFor('mute:pw'),
-      /does not let this user.*README.*script/,
-    ],
+    ['a user who may not publish', () => urlFor('mute:pw'), /does not let this user.*README.*script/],
   ])('ends with one line that says what to change: %s', async (_what, url, text) => {
     await newUser('silent', ...rights, '-eval', '-evalsha');
     await newUser('elsewhere', ...rights, 'resetkeys', '~other:*');

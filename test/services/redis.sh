@@ -5,6 +5,7 @@
 #   redis.sh sentinel  a master on REDIS_PORT, its replica on +1, three sentinels on +2 to +4 that call the master "m"
 #   redis.sh cluster   a cluster of three masters on REDIS_PORT, +1, +2
 #   redis.sh replicated-cluster  the same, with a replica of each master on +3 to +5
+#   redis.sh again PORT  one of the servers of "sentinel" after its end; the sentinels make it a replica
 #   redis.sh stop      ends every server whose files are in REDIS_DIR (/tmp/redis-REDIS_PORT), and removes them
 #
 # Returns when the servers answer. The server on port P writes its process id to REDIS_DIR/P.pid.
@@ -97,6 +98,10 @@ cluster | replicated-cluster)
   }
   for p in "${ports[@]}"; do until_true 200 is_whole "$p"; done
   ;;
+again)
+  start "$2"
+  answers "$2"
+  ;;
 stop)
   for file in "$dir"/*.pid; do
     [[ -f $file ]] || continue
@@ -107,7 +112,7 @@ stop)
   rm -rf "$dir"
   ;;
 *)
-  echo "usage: redis.sh single [OPTION…] | sentinel | cluster | replicated-cluster | stop" >&2
+  echo "usage: redis.sh single [OPTION…] | sentinel | cluster | replicated-cluster | again PORT | stop" >&2
   exit 2
   ;;
 esac

@@ -7,13 +7,17 @@ import type { Backend } from '../harness/backend.js';
 
 /** Stands in for test/harness/backend.ts: the bucket and the Redis that s3-redis-started.mjs has started. */
 export function newBackend(): Backend {
-  const name = randomBytes(6).toString('hex');
+  return backendOf(randomBytes(6).toString('hex'));
+}
+
+function backendOf(name: string): Backend {
   const client = newClient();
   const store = new S3Store({ bucket: started('TUS_TEST_S3_BUCKET'), objectPrefix: `${name}/`, client });
   const locker = new RedisLocker({ url: started('TUS_TEST_REDIS_URL'), prefix: name });
   return {
     store,
     locker,
+    peer: () => backendOf(name),
     async close() {
       await locker.close();
       client.destroy();

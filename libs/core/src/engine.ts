@@ -7,6 +7,7 @@ import type { FileInfo } from './file-info.js';
 import { hookEventOf, storedEventOf } from './events/make-hook-event.js';
 import { logEvent } from './log-event.js';
 import type { Metrics } from './metrics.js';
+import { LateJoins } from './late-joins.js';
 import { Outbox } from './outbox.js';
 import type { AwaitedPartials } from './operations/awaited-partials.js';
 import { RepresentationDigest } from './operations/representation-digest.js';
@@ -18,6 +19,7 @@ export class Engine {
   /** True from the beginning of the shutdown: no body is read any more. */
   isShuttingDown = false;
   readonly outbox = new Outbox(this);
+  readonly lateJoins = new LateJoins(this);
   readonly digests = new RepresentationDigest();
 
   constructor(

@@ -105,6 +105,7 @@ export class TusHandler {
     const deadline = performance.now() + this.config.gracefulRequestCompletionTimeout;
     for (const exchange of this.running.keys()) exchange.stop(errors.serverShutdown());
     await this.sweeper.stop();
+    await this.engine.lateJoins.close();
     await Promise.allSettled(this.running.values());
     await this.engine.outbox.close(deadline - performance.now());
   }

@@ -40,9 +40,9 @@ export class Connection {
     private readonly channel: string,
     private readonly listener: Pick<ClientsListener, 'onMessage' | 'onFresh'>,
   ) {
-    this.outage = new Outage(options.logger);
     this.clients = this.makeClients();
     this.isCluster = this.clients.isCluster;
+    this.outage = new Outage(options.logger, this.isCluster);
     this.hearing = new Hearing(options, {
       speak: (message) => this.answer(this.clients.commands.publish(this.channel, message)),
       onDeaf: () => this.replace(),

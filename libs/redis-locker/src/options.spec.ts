@@ -14,7 +14,7 @@ describe('the options of RedisLocker', () => {
 
   it('fit the time for an answer to the lease', () => {
     expect(resolveOptions({ leaseDuration: 4_000 }).commandTimeout).toBe(1_000);
-    expect(resolveOptions({ leaseDuration: 300 }).commandTimeout).toBe(250);
+    expect(resolveOptions({ leaseDuration: 300 }).commandTimeout).toBe(150);
     expect(resolveOptions({ leaseDuration: 86_400_000 }).rememberFor).toBe(172_800_000);
   });
 
@@ -37,6 +37,10 @@ describe('the options of RedisLocker', () => {
     [{ leaseDuration: '10s' }, /leaseDuration must be whole milliseconds/],
     [{ leaseDuration: 1000.5 }, /leaseDuration must be whole milliseconds/],
     [{ commandTimeout: 0 }, /commandTimeout must be whole milliseconds from 1 to/],
+    [
+      { leaseDuration: 3_000, commandTimeout: 1_501 },
+      /commandTimeout must be whole milliseconds from 1 to 1500/,
+    ],
     [{ rememberFor: 10_000 }, /rememberFor must be whole milliseconds from 10001 to/],
   ])('are refused: %j', (options, message) => {
     expect(() => new RedisLocker(options as object)).toThrow(TypeError);

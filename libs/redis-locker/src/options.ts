@@ -22,11 +22,14 @@ export interface RedisLockerOptions {
    * time. At least 300; default 10,000. Processes may differ in it.
    */
   leaseDuration?: number;
-  /** Milliseconds after which a command without an answer means that Redis is gone. Default a quarter of the lease, 250 to 2,000. */
+  /**
+   * Milliseconds after which a command without an answer means that Redis is gone. At most half the lease, or no renewal could be tried
+   * again; default a quarter of it, 150 to 2,000.
+   */
   commandTimeout?: number;
   /**
    * Milliseconds for which Redis remembers who held an upload last, after its last use. Longer than the lease;
-   * default 86,400,000 (a day). About 250 bytes of Redis' memory an upload.
+   * default 86,400,000 (a day). About 310 bytes of Redis' memory an upload.
    */
   rememberFor?: number;
   /** Gets a line when Redis goes away or refuses, and one when it is back. Default: silence. */
@@ -105,8 +108,9 @@ export function resolveOptions(options: RedisLockerOptions): ResolvedOptions {
     commandTimeout: milliseconds(
       options,
       'commandTimeout',
-      Math.min(2_000, Math.max(250, leaseDuration / 4)),
+      Math.min(2_000, Math.max(MIN_LEASE_MS / 2, leaseDuration / 4)),
       1,
+      Math.floor(leaseDuration / 2),
     ),
     rememberFor: milliseconds(options, 'rememberFor', Math.max(DAY_MS, 2 * leaseDuration), leaseDuration + 1),
   };
@@ -142,10 +146,11 @@ function milliseconds(
   name: 'leaseDuration' | 'commandTimeout' | 'rememberFor',
   otherwise: number,
   least: number,
+  most = MAX_MS,
 ): number {
   const value = options[name] ?? Math.round(otherwise);
-  if (Number.isInteger(value) && value >= least && value <= MAX_MS) return value;
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
   throw new TypeError(
-    `RedisLocker: ${name} must be whole milliseconds from ${least} to ${MAX_MS}, not ${String(value)}.`,
+    `RedisLocker: ${name} must be whole milliseconds from ${least} to ${most}, not ${String(value)}.`,
   );
 }

@@ -51,10 +51,11 @@ end
 
 local server = redis.call('INFO', 'server')
 local uptime = tonumber(string.match(server, 'uptime_in_seconds:(%d+)') or '0')
--- A server that becomes the master, at its start or later, gets a new replication id: this names one reign of one master.
+-- A server that becomes the master, at its start or later, gets a new replication id: this names one reign of one master. Both are
+-- random; longer than 64 bytes together, they would cost the hash its compact form.
 local runId = string.match(server, 'run_id:(%w+)')
 local replicationId = string.match(redis.call('INFO', 'replication'), 'master_replid:(%w+)')
-local run = runId and replicationId and runId .. ' ' .. replicationId
+local run = runId and replicationId and string.sub(runId, 1, 16) .. string.sub(replicationId, 1, 16)
 local last = redis.call('HMGET', KEYS[2], 'token', 'holder', 'run')
 local lastToken = last[1] or ''
 

@@ -14,12 +14,15 @@ export class AwaitedPartials {
     return [...(this.finals.get(partialId) ?? [])];
   }
 
+  /** Forgets that final uploads wait for a partial one: its info names them now, or it is finished. */
+  forget(partialId: string, finalIds: readonly string[]): void {
+    const finals = this.finals.get(partialId);
+    for (const finalId of finalIds) finals?.delete(finalId);
+    if (finals?.size === 0) this.finals.delete(partialId);
+  }
+
   /** Forgets a final upload that is joined, or gone. */
   settle(finalId: string, partialIds: readonly string[]): void {
-    for (const partialId of partialIds) {
-      const finals = this.finals.get(partialId);
-      finals?.delete(finalId);
-      if (finals?.size === 0) this.finals.delete(partialId);
-    }
+    for (const partialId of partialIds) this.forget(partialId, [finalId]);
   }
 }

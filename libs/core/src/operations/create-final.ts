@@ -4,7 +4,7 @@ import type { Exchange } from '../exchange.js';
 import { stateOf, type FileInfo } from '../file-info.js';
 import { askCreation, draftOf, makeUpload, mergeResponses } from './create.js';
 import { isExpired } from './expiry.js';
-import { awaitPartial, concat, joinIfComplete, load, sizeOf, type LoadedUpload } from './join.js';
+import { awaitPartial, BUSY, concat, joinIfComplete, load, sizeOf, type LoadedUpload } from './join.js';
 import type { CreateRequest, Outcome } from './operation.js';
 import { maxSizeOf } from './receive.js';
 import { inScope, OperationScope, underLock } from './under-lock.js';
@@ -118,7 +118,12 @@ async function joinLater(engine: Engine, exchange: Exchange, wanted: FileInfo): 
   const { info } = await inScope(new OperationScope(), (scope) =>
     makeUpload(engine, exchange, wanted, scope),
   );
-  for (const partialId of new Set(info.partialUploads)) await awaitPartial(engine, partialId, info.id);
+  let isBusy = false;
+  for (const partialId of new Set(info.partialUploads)) {
+    if ((await awaitPartial(engine, partialId, info.id)) === BUSY) isBusy = true;
+  }
   // The last part may have been finished while the others were being told.
-  return (await joinIfComplete(engine, exchange, info.id)) ?? info;
+  const joined = await joinIfComplete(engine, exchange, info.id);
+  if (isBusy || joined === BUSY) engine.lateJoins.add(info.id);
+  return joined === BUSY || joined === undefined ? info : joined;
 }

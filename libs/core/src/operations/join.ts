@@ -17,7 +17,7 @@ export interface LoadedUpload {
 /** Makes the content of finished partial uploads that of a final one, and finishes it. Runs under the locks of all of them. */
 export async function concat(
   engine: Engine,
-  exchange: Exchange,
+  exchange: Exchange | undefined,
   final: LoadedUpload,
   partials: readonly LoadedUpload[],
   context: StoreContext,
@@ -37,16 +37,20 @@ export function sizeOf(partials: readonly LoadedUpload[]): number {
   return partials.reduce((sum, { info }) => sum + info.size, 0);
 }
 
+/** What an attempt gives that found a lock taken. */
+export const BUSY = Symbol('somebody holds a lock that is needed');
+
 /**
- * Joins a final upload whose partial ones have all arrived meanwhile. Waits for nobody: whoever holds one of the locks comes here
- * when it is done.
- * @returns its info, if it is finished now
+ * Joins a final upload whose partial ones have all arrived meanwhile. Waits for nobody: a holder may be receiving.
+ *
+ * @param exchange undefined: no hook is asked
+ * @returns its info, if it is finished now; `BUSY` when it has to be tried again
  */
 export async function joinIfComplete(
   engine: Engine,
-  exchange: Exchange,
+  exchange: Exchange | undefined,
   finalId: string,
-): Promise<FileInfo | undefined> {
+): Promise<FileInfo | typeof BUSY | undefined> {
   return holdingIfFree(engine, finalId, async (scope) => {
     const final = await load(engine, finalId, scope);
     if (stateOf(final.info) === 'finished') return final.info;
@@ -61,9 +65,10 @@ export async function joinIfComplete(
 /** Joins the final uploads that wait for a partial one that has just finished. */
 export async function joinFinalsOf(engine: Engine, exchange: Exchange, partial: FileInfo): Promise<void> {
   const finals = new Set([...(partial.pendingFinals ?? []), ...engine.awaited.finalsOf(partial.id)]);
+  engine.awaited.forget(partial.id, [...finals]);
   for (const finalId of finals) {
     try {
-      await joinIfComplete(engine, exchange, finalId);
+      if ((await joinIfComplete(engine, exchange, finalId)) === BUSY) engine.lateJoins.add(finalId);
     } catch (error) {
       // The partial upload has succeeded; its final one says for itself what went wrong, to whoever asks for it.
       if (!hasCode(error, ErrNotFound))
@@ -83,14 +88,23 @@ export async function rememberAwaiting(
   const finals = engine.awaited.finalsOf(info.id).filter((id) => !known.includes(id));
   if (finals.length === 0 || stateOf(info) === 'finished') return;
   await update(engine, upload, { pendingFinals: [...known, ...finals] }, context);
+  engine.awaited.forget(info.id, finals);
 }
 
-/** Makes a partial upload name a final one, at once if nobody is receiving it, else when that request is done. */
-export async function awaitPartial(engine: Engine, partialId: string, finalId: string): Promise<void> {
+/**
+ * Makes a partial upload name a final one, at once if nobody is receiving it, else when that request is done, if it is one of this process.
+ * @returns `BUSY` when somebody is
+ */
+export async function awaitPartial(
+  engine: Engine,
+  partialId: string,
+  finalId: string,
+): Promise<typeof BUSY | void> {
   engine.awaited.add(partialId, finalId);
-  await holdingIfFree(engine, partialId, async (scope) => {
+  return holdingIfFree(engine, partialId, async (scope) => {
     const { upload, info } = await load(engine, partialId, scope);
     await rememberAwaiting(engine, upload, info, scope);
+    engine.awaited.forget(partialId, [finalId]);
   });
 }
 
@@ -99,14 +113,14 @@ export async function load(engine: Engine, uploadId: string, context: StoreConte
   return { upload, info: await upload.getInfo(context) };
 }
 
-/** Works under the lock of an upload if it is free; else does nothing. */
+/** Works under the lock of an upload if it is free; else gives `BUSY`. */
 export async function holdingIfFree<T>(
   engine: Engine,
   uploadId: string,
   work: (scope: OperationScope) => Promise<T>,
-): Promise<T | undefined> {
+): Promise<T | typeof BUSY> {
   const lock = engine.composer.locker?.newLock(uploadId);
-  if (lock && !(await lock.tryLock())) return undefined;
+  if (lock && !(await lock.tryLock())) return BUSY;
   try {
     return await inScope(new OperationScope(lock), work);
   } finally {
@@ -119,12 +133,12 @@ async function holdingAllIfFree<T>(
   engine: Engine,
   uploadIds: readonly string[],
   work: () => Promise<T>,
-): Promise<T | undefined> {
+): Promise<T | typeof BUSY> {
   const held: Lock[] = [];
   try {
     for (const id of [...new Set(uploadIds)].sort()) {
       const lock = engine.composer.locker?.newLock(id);
-      if (lock && !(await lock.tryLock())) return undefined;
+      if (lock && !(await lock.tryLock())) return BUSY;
       if (lock) held.push(lock);
     }
     return await work();

@@ -4,7 +4,7 @@ import type { Exchange } from '../exchange.js';
 import { hasAllBytes, stateOf, type FileInfo } from '../file-info.js';
 import { failIfExpired } from './expiry.js';
 import { finish, keptRefusal } from './finish.js';
-import { joinIfComplete } from './join.js';
+import { BUSY, joinIfComplete } from './join.js';
 import type { Outcome, UploadRequest } from './operation.js';
 import { underLock, type OperationScope } from './under-lock.js';
 
@@ -27,7 +27,9 @@ export async function status(engine: Engine, exchange: Exchange, request: Upload
     },
   );
   if (info.isFinal && stateOf(info) === 'receiving') {
-    return { kind: 'status', info: (await joinIfComplete(engine, exchange, info.id)) ?? info };
+    const joined = await joinIfComplete(engine, exchange, info.id);
+    // While a lock is taken it is as it was: the client asks again.
+    return { kind: 'status', info: joined === BUSY || joined === undefined ? info : joined };
   }
   return { kind: 'status', info };
 }
