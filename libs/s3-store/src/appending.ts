@@ -99,6 +99,8 @@ export class Appending implements Spiller {
   /** Waits for all that is on its way, and gives back the memory of what stays. */
   async rest(): Promise<void> {
     await Promise.all([...this.flights, ...this.tail].map(({ landed }) => landed));
+    // A tail object whose call failed may be there, or come late.
+    if (this.failure !== undefined || this.context.signal?.aborted) this.state.expectStrays();
     this.service.budget.drop(this.buffer.length);
     this.buffer.take(this.buffer.length);
   }
