@@ -8,7 +8,11 @@ export type Fault =
   /** The service does it; the client gets this all the same. */
   | { readonly kind: 'answer-instead'; readonly answer: Answer }
   /** The service does it; the connection breaks after so many bytes of its answer's body; 0: before the answer. */
-  | { readonly kind: 'cut'; readonly after: number };
+  | { readonly kind: 'cut'; readonly after: number }
+  /** The service never sees it, and nobody answers. */
+  | { readonly kind: 'hang' }
+  /** The service does it, and nobody answers. */
+  | { readonly kind: 'answer-hangs' };
 
 export interface Answer {
   readonly status: number;
@@ -49,6 +53,7 @@ export async function startFaultProxy(service: string): Promise<FaultProxy> {
       req.resume().on('end', () => give(res, fault.answer));
       return;
     }
+    if (fault?.kind === 'hang') return void req.resume();
     const { hostname, port } = new URL(service);
     // The host is signed: the headers go on as they are.
     const onward = httpRequest({ hostname, port, method: req.method, path: req.url, headers: req.headers });
@@ -63,6 +68,7 @@ export async function startFaultProxy(service: string): Promise<FaultProxy> {
       answer.resume().on('end', () => give(res, fault.answer));
       return;
     }
+    if (fault?.kind === 'answer-hangs') return void answer.resume();
     if (fault?.kind === 'cut' && fault.after === 0) {
       answer.resume().on('end', () => res.destroy());
       return;

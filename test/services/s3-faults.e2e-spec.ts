@@ -105,6 +105,7 @@ describe('S3Store when calls fail', () => {
       const content = randomContent('complete', 12 * MIB);
       const id = await operations.create(node, { size: content.length });
       node.interfere(async (call, send) => {
+        // So that it cannot be settled within the request.
         if (call.name === 'ListParts') throw internalError();
         if (call.name !== 'CompleteMultipartUpload') return send();
         if (isDone) await send();

@@ -1,11 +1,8 @@
-import { S3Client } from '@aws-sdk/client-s3';
-import { MemoryLocker } from '@nestjs-tus/core';
-import { S3Store } from '@nestjs-tus/s3-store';
-import { startInProcess } from '../harness/in-process-server.js';
 import { randomContent } from '../harness/random-content.js';
 import * as tus from '../harness/tus-requests.js';
 import { Ceph } from './ceph.js';
 import { type Answer, type FaultProxy, s3Error, startFaultProxy } from './s3-fault-proxy.js';
+import { startTwo } from './s3-server-in-process.js';
 
 const MIB = 1024 * 1024;
 
@@ -17,25 +14,6 @@ beforeAll(async () => {
 });
 afterAll(() => ceph.stop());
 beforeEach(() => proxy.leaveAlone());
-
-/** Two servers with one bucket: what one knows in memory the other has to ask for. */
-async function start() {
-  const bucket = await ceph.newBucket();
-  const locker = new MemoryLocker();
-  const [one, other] = await Promise.all(
-    ['one', 'other'].map(async () => {
-      const client = new S3Client({
-        ...ceph.clientConfig(),
-        endpoint: proxy.endpoint,
-        maxAttempts: 2,
-        requestHandler: { requestTimeout: 2_000, throwOnRequestTimeout: true, socketTimeout: 0 },
-      });
-      const store = new S3Store({ bucket, client, partSize: 5 * MIB });
-      return { ...(await startInProcess({ store, locker })), store };
-    }),
-  );
-  return { bucket, one: one!, other: other! };
-}
 
 const html = (status: number): Answer => ({ status, body: `<html><h1>${status}</h1></html>` });
 
@@ -59,7 +37,7 @@ const TROUBLES: [string, Answer, number][] = [
 
 describe('what a server on S3 answers', () => {
   it.each(TROUBLES)('while %s, and that all goes on afterwards', async (_, answer, status) => {
-    const { one, other, bucket } = await start();
+    const { one, other, bucket } = await startTwo(ceph, proxy.endpoint);
     const content = randomContent('trouble', 12 * MIB);
     const small = await tus.storeUpload(one.url, randomContent('finished', 1_000));
     const url = await tus.createUpload(one.url, content.length);

@@ -2,8 +2,10 @@ import type { Readable } from 'node:stream';
 import type { StoreContext } from '@nestjs-tus/core';
 import { arriving } from './arriving.js';
 import type { Spiller } from './buffer-budget.js';
+import type { Content } from './bucket.js';
 import { ChunkBuffer } from './chunk-buffer.js';
 import { LARGEST_BUFFER, MAX_SEGMENTS } from './limits.js';
+import { partProblem } from './lost-content.js';
 import { failIfTaken, newAttempt } from './own-object.js';
 import { mayCutShort, nextPartSize, type PartPosition } from './part-size.js';
 import { isPreconditionFailed } from './storage-error.js';
@@ -99,6 +101,8 @@ export class Appending implements Spiller {
   /** Waits for all that is on its way, and gives back the memory of what stays. */
   async rest(): Promise<void> {
     await Promise.all([...this.flights, ...this.tail].map(({ landed }) => landed));
+    // A tail object whose call failed may be there, or come late.
+    if (this.failure !== undefined || this.context.signal?.aborted) this.state.expectStrays();
     this.service.budget.drop(this.buffer.length);
     this.buffer.take(this.buffer.length);
   }
@@ -233,22 +237,25 @@ export class Appending implements Spiller {
     const bytes = typeof content === 'number' ? this.takeBuffered(Math.max(content - sum(tail), 0)) : content;
     this.tail = [];
     const source = contentOf(tail, bytes, this.service);
-    const { key } = this.state.record;
     const flight: Flight = {
       number,
       size: sum(tail) + bytes.length,
       covers: tail,
       landed: this.send(tail, bytes.length, async () => {
-        flight.etag = await this.service.bucket.uploadPart(
-          key,
-          multipart.id,
-          number,
-          source,
-          this.context.signal,
-        );
+        flight.etag = await this.uploadPart(multipart, number, source);
       }),
     };
     this.flights.push(flight);
+  }
+
+  private async uploadPart({ id }: Multipart, number: number, content: Content): Promise<string> {
+    const { bucket } = this.service;
+    const { record } = this.state;
+    try {
+      return await bucket.uploadPart(record.key, id, number, content, this.context.signal);
+    } catch (error) {
+      throw await partProblem(this.service, record, id, error);
+    }
   }
 
   /** Brings the multipart upload into a state that takes more parts: one that is being copied, or has hardly a number left, does not. */

@@ -268,16 +268,16 @@ export class Bucket {
     return parts;
   }
 
-  /** The service's NoSuchUpload when there is no such multipart upload (any more); undefined while there is. */
-  async absenceOfMultipart(key: string, uploadId: string): Promise<Error | undefined> {
+  /** True when the service says that there is no such multipart upload (any more). Ceph's gateway may say NoSuchKey. */
+  async isMultipartGone(key: string, uploadId: string): Promise<boolean> {
     try {
       await this.client.send(
         new ListPartsCommand({ Bucket: this.name, Key: key, UploadId: uploadId, MaxParts: 1 }),
         this.options(),
       );
-      return undefined;
+      return false;
     } catch (error) {
-      if (error instanceof Error && hasName(error, 'NoSuchUpload')) return error;
+      if (hasName(error, 'NoSuchUpload', 'NoSuchKey')) return true;
       throw error;
     }
   }

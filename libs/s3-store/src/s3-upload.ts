@@ -18,6 +18,7 @@ import {
 } from '@nestjs-tus/core';
 import { Appending } from './appending.js';
 import { concatenate } from './concatenate.js';
+import { LostContent } from './lost-content.js';
 import { openContent } from './open-content.js';
 import { largestUpload } from './part-size.js';
 import { saysNothingNew, updated } from './record-changes.js';
@@ -208,7 +209,7 @@ export class S3Upload
   ): Promise<number> {
     const keptSoFar = offsetOf(state.record) - offset;
     if (context.signal?.aborted) return this.reject(appending.failure, state, keptSoFar, context);
-    if (isLost(appending.failure)) return this.giveUp(state, appending.failure, context);
+    if (appending.failure instanceof LostContent) return this.giveUp(state, appending.failure, context);
     try {
       await appending.commit();
     } catch (error) {
@@ -227,7 +228,8 @@ export class S3Upload
     bytesWritten: number,
     context: StoreContext,
   ): Promise<never> {
-    if (isLost(failure) && !context.signal?.aborted) return this.giveUp(state, failure, context);
+    if (failure instanceof LostContent && !context.signal?.aborted)
+      return this.giveUp(state, failure, context);
     const error = storageError(failure ?? errors.lockLost(), context.signal);
     throw error instanceof Error ? Object.assign(error, { bytesWritten }) : error;
   }
@@ -238,7 +240,7 @@ export class S3Upload
     try {
       await completeParts(this.service, state.record, state.record.parts, context);
     } catch (error) {
-      if (isLost(error)) return this.giveUp(state, error, context);
+      if (error instanceof LostContent) return this.giveUp(state, error, context);
       if (!hasName(error, 'InvalidPart')) throw error;
       await leaveOutStrays(this.service, state, context, error);
       await completeParts(this.service, state.record, state.record.parts, context);
@@ -266,9 +268,4 @@ export function ownUpload(upload: Upload): S3Upload {
 /** @throws HttpError `ERR_MAX_SIZE_EXCEEDED` */
 export function failIfTooLarge({ options }: Service, size: number): void {
   if (size > largestUpload(options)) throw errors.maxSizeExceeded();
-}
-
-/** The parts are gone, or a tail object is. */
-function isLost(error: unknown): boolean {
-  return hasName(error, 'NoSuchUpload', 'NoSuchKey');
 }

@@ -1,5 +1,6 @@
 import type { StoreContext } from '@nestjs-tus/core';
 import { COPY_SIZE } from './limits.js';
+import { LostContent } from './lost-content.js';
 import { failIfTaken, newAttempt } from './own-object.js';
 import { hasName, isPreconditionFailed } from './storage-error.js';
 import { type StoredPart, sum, type UploadRecord } from './upload-record.js';
@@ -7,7 +8,7 @@ import type { Service, UploadState } from './upload-state.js';
 
 /**
  * Completes a multipart upload. It may be done already, by a call whose answer was lost: the object says which attempt made it.
- * @throws the service's NoSuchUpload when neither is there; HttpError `ERR_UPLOAD_EXISTS` when its key has become another object's
+ * @throws LostContent when neither is there; HttpError `ERR_UPLOAD_EXISTS` when its key has become another object's
  */
 export async function completeParts(
   service: Service,
@@ -25,15 +26,15 @@ export async function completeParts(
   } catch (error) {
     if (signal?.aborted || hasName(error, 'InvalidPart')) throw error;
     // Ceph's gateway answers 500 when there is no such multipart upload: what is there tells more than the answer.
-    const absence = await bucket.absenceOfMultipart(key, multipart.id);
-    if (absence === undefined) {
+    if (!(await bucket.isMultipartGone(key, multipart.id))) {
       if (isPreconditionFailed(error)) await failIfTaken(service, record);
       throw error;
     }
     const object = await bucket.head(key);
     // HEAD cannot tell the service's 404 from a proxy's; what follows removes the upload.
     if (!object && (await bucket.lists(key))) throw error;
-    if (object?.attempt !== multipart.attempt || object.size !== sum(parts)) throw absence;
+    if (object?.attempt === multipart.attempt && object.size === sum(parts)) return;
+    throw new LostContent(`neither the parts nor the object ${key} are there`, { cause: error });
   }
 }
 

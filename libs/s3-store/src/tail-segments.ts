@@ -1,4 +1,6 @@
-import type { Content } from './bucket.js';
+import type { Bucket, Content } from './bucket.js';
+import { LostContent } from './lost-content.js';
+import { isMissing } from './storage-error.js';
 import { type Segment, sum } from './upload-record.js';
 import type { Service } from './upload-state.js';
 
@@ -31,8 +33,16 @@ export function contentOf(segments: readonly Segment[], bytes: Buffer, { bucket 
   return {
     size: sum(segments) + bytes.length,
     async *open() {
-      for (const { key } of segments) yield* await bucket.open(key);
+      for (const { key } of segments) yield* await openTail(bucket, key);
       if (bytes.length > 0) yield bytes;
     },
   };
+}
+
+async function openTail(bucket: Bucket, key: string): Promise<AsyncIterable<Uint8Array>> {
+  try {
+    return await bucket.open(key);
+  } catch (error) {
+    throw isMissing(error) ? new LostContent(`the tail object ${key} is gone`, { cause: error }) : error;
+  }
 }

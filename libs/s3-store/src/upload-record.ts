@@ -36,6 +36,8 @@ export interface UploadRecord {
   readonly segments: readonly Segment[];
   /** Keys of segments that count no more, and may be there still. */
   readonly garbage: readonly string[];
+  /** True when there may be segments that nothing here names: somebody was cut off, or could not tell whether one was stored. */
+  readonly untidy?: boolean;
   /** The first part number that was free when this was committed. */
   readonly nextNumber: number;
   /** The token of the lock whose holder had nothing under way when it committed this. */

@@ -31,7 +31,7 @@ export interface Service {
   readonly downloadUrls?: DownloadUrls;
 }
 
-type RecordChanges = Partial<Omit<UploadRecord, 'commit' | 'nextNumber' | 'idleToken'>>;
+type RecordChanges = Partial<Omit<UploadRecord, 'commit' | 'nextNumber' | 'idleToken' | 'untidy'>>;
 
 /**
  * What a node knows of an upload while it holds its lock: the record, its version, and which part numbers are its own.
@@ -51,6 +51,8 @@ export class UploadState {
   /** True once the upload has been removed. */
   isGone = false;
   private nextNumber: number;
+  /** True when there may be segments that no record names, and the record does not say so yet. */
+  private isUntidy: boolean;
   /** Of the last write that was asked for. Never rejects. */
   private written: Promise<unknown> = Promise.resolve();
 
@@ -65,6 +67,8 @@ export class UploadState {
     this.record = record;
     this.version = version;
     this.nextNumber = record.nextNumber;
+    this.isUntidy =
+      !mayNumber && lock !== undefined && (lock.previousToken !== undefined || hasBegun(record));
   }
 
   get stored(): Versioned | undefined {
@@ -76,6 +80,7 @@ export class UploadState {
    * that failed has used its number, too: it may reach the service late.
    */
   get isAtRest(): boolean {
+    if (this.isUntidy) return false;
     if (this.mayNumber) return this.nextNumber === this.record.nextNumber;
     return this.record.idleToken !== undefined && this.record.idleToken === this.lock?.token;
   }
@@ -104,6 +109,11 @@ export class UploadState {
     // Two neighbours that do not fit together are larger than what is copied at once.
     const needed = equalParts ? parts.length : Math.min(parts.length, (2 * sum(parts)) / COPY_SIZE + 1);
     return needed < maxParts / 2;
+  }
+
+  /** To be called when a segment may or may not have been stored. */
+  expectStrays(): void {
+    this.isUntidy = true;
   }
 
   /** Numbers begin anew in a multipart upload that no other node knows. */
@@ -172,6 +182,7 @@ export class UploadState {
       commit: newCommit(),
       nextNumber: this.nextNumber,
       idleToken,
+      untidy: this.record.untidy || this.isUntidy ? true : undefined,
     };
     const { records } = this.service;
     if (context.signal?.aborted) throw errors.lockLost(context.signal.reason);
@@ -185,7 +196,9 @@ export class UploadState {
       throw error;
     }
     this.record = record;
+    this.isUntidy = false;
     await this.removeGarbage();
+    await this.tidyUp();
   }
 
   /** Bytes that count no more are removed only now, that those which replace them are committed. */
@@ -197,4 +210,18 @@ export class UploadState {
     const left = garbage.filter((_, index) => removed[index]?.status === 'rejected');
     this.record = { ...this.record, garbage: left };
   }
+
+  /** A complete upload has no segments. */
+  private async tidyUp(): Promise<void> {
+    const { bucket, keys } = this.service;
+    const { complete, untidy, info } = this.record;
+    if (!complete || !untidy) return;
+    const [removed] = await Promise.allSettled([bucket.removeAll(keys.tailPrefix(info.id))]);
+    // The upload is complete all the same; the record goes on saying that there may be some.
+    if (removed.status === 'fulfilled') this.record = { ...this.record, untidy: undefined };
+  }
+}
+
+function hasBegun({ multipart, segments }: UploadRecord): boolean {
+  return multipart !== undefined || segments.length > 0;
 }
