@@ -9,6 +9,8 @@ export type Fault =
   | { readonly kind: 'answer-instead'; readonly answer: Answer }
   /** The service does it; the connection breaks after so many bytes of its answer's body; 0: before the answer. */
   | { readonly kind: 'cut'; readonly after: number }
+  /** Nothing more comes after so many bytes of its answer's body. */
+  | { readonly kind: 'stall'; readonly after: number }
   /** The service never sees it, and nobody answers. */
   | { readonly kind: 'hang' }
   /** The service does it, and nobody answers. */
@@ -76,15 +78,15 @@ export async function startFaultProxy(service: string): Promise<FaultProxy> {
     passing.add(answer);
     answer.once('close', () => passing.delete(answer));
     res.writeHead(answer.statusCode ?? 500, answer.headers);
-    let left = fault?.kind === 'cut' ? fault.after : Infinity;
+    let left = fault?.kind === 'cut' || fault?.kind === 'stall' ? fault.after : Infinity;
     answer.on('error', () => res.destroy());
     answer.on('data', (chunk: Buffer) => {
       const goesOn = res.write(chunk.subarray(0, left));
       left -= chunk.length;
-      if (left <= 0) res.socket?.resetAndDestroy();
-      if (!goesOn) answer.pause();
+      if (left <= 0 && fault?.kind === 'cut') res.socket?.resetAndDestroy();
+      if (!goesOn || left <= 0) answer.pause();
     });
-    res.on('drain', () => answer.resume());
+    res.on('drain', () => left > 0 && answer.resume());
     answer.on('end', () => res.end());
   }
 

@@ -17,7 +17,7 @@ import {
 import type { ByteRange, FileInfo } from '@nestjs-tus/core';
 import { ATTEMPT, headerInput, type ObjectHeaders } from './object-headers.js';
 import { hasName, isMissing, isTransient } from './storage-error.js';
-import { untilStalled } from './until-stalled.js';
+import { ObjectBody } from './object-body.js';
 import type { StoredPart } from './upload-record.js';
 
 /** Bytes a second that a call with a body is given time for, beyond `requestTimeout`. */
@@ -109,19 +109,19 @@ export class Bucket {
     }
   }
 
-  /** The content of an object, or a range of it. Rejects before the first byte when there is none. */
-  async open(key: string, range?: ByteRange, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+  /** A range of an object's content. Rejects before the first byte when there is no such object. */
+  async open(key: string, range: ByteRange): Promise<ObjectBody> {
     const { Body } = await this.client.send(
       new GetObjectCommand({
         Bucket: this.name,
         Key: key,
-        Range: range && `bytes=${range.start}-${range.end}`,
+        Range: `bytes=${range.start}-${range.end}`,
       }),
-      this.options(signal),
+      this.options(),
     );
     if (!(Body instanceof Readable))
       throw new TypeError('S3Store needs a client whose bodies are Node streams');
-    return untilStalled(Body, this.requestTimeout);
+    return new ObjectBody(Body, range.end - range.start + 1, this.requestTimeout);
   }
 
   async exists(key: string): Promise<boolean> {

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { type ByteRange, errors } from '@nestjs-tus/core';
 import type { Piece } from './concat-plan.js';
 import { isMissing } from './storage-error.js';
+import { StoredContent } from './stored-content.js';
 import { offsetOf, type UploadRecord } from './upload-record.js';
 import type { Service } from './upload-state.js';
 
@@ -22,8 +23,11 @@ export async function openContent(
   if (!first) return Readable.from([], { objectMode: false });
   try {
     // Opened before anything is answered: afterwards nobody could be told that it is gone.
-    const beginning = await service.bucket.open(first.key, first.range);
-    return Readable.from(joined(service, beginning, others), { objectMode: false });
+    const body = await service.bucket.open(first.key, first.range);
+    return new StoredContent(body, async () => {
+      const next = others.shift();
+      return next && service.bucket.open(next.key, next.range);
+    });
   } catch (error) {
     throw isMissing(error) ? errors.notFound(error) : error;
   }
@@ -42,13 +46,4 @@ function piecesOf(
     before += size;
   }
   return pieces;
-}
-
-async function* joined(
-  { bucket }: Service,
-  first: AsyncIterable<Uint8Array>,
-  others: readonly Piece[],
-): AsyncGenerator<Uint8Array, void, undefined> {
-  yield* first;
-  for (const { key, range } of others) yield* await bucket.open(key, range);
 }

@@ -178,8 +178,8 @@ export class S3Store
   }
 
   private async read(service: Service, id: string, { lock }: StoreContext): Promise<UploadState> {
-    const trusted = lock && this.known.trusted(id, lock);
-    if (trusted?.stored) return new UploadState(service, trusted.stored, trusted.isAtRest, lock);
+    const trusted = lock && this.known.trusted(id, lock)?.under(lock);
+    if (trusted) return trusted;
     const read = await service.records.read(id, this.known.lastSeen(id));
     const state = new UploadState(service, read, isAtRest(read, lock), lock);
     if (!read.record.lost) return state;

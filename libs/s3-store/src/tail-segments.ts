@@ -33,15 +33,15 @@ export function contentOf(segments: readonly Segment[], bytes: Buffer, { bucket 
   return {
     size: sum(segments) + bytes.length,
     async *open() {
-      for (const { key } of segments) yield* await openTail(bucket, key);
+      for (const segment of segments) yield* await openTail(bucket, segment);
       if (bytes.length > 0) yield bytes;
     },
   };
 }
 
-async function openTail(bucket: Bucket, key: string): Promise<AsyncIterable<Uint8Array>> {
+async function openTail(bucket: Bucket, { key, size }: Segment): Promise<AsyncIterable<Uint8Array>> {
   try {
-    return await bucket.open(key);
+    return await bucket.open(key, { start: 0, end: size - 1 });
   } catch (error) {
     throw isMissing(error) ? new LostContent(`the tail object ${key} is gone`, { cause: error }) : error;
   }

@@ -67,8 +67,15 @@ export class UploadState {
     this.record = record;
     this.version = version;
     this.nextNumber = record.nextNumber;
-    this.isUntidy =
-      !mayNumber && lock !== undefined && (lock.previousToken !== undefined || hasBegun(record));
+    this.isUntidy = !mayNumber && isAfterCrash(record, lock);
+  }
+
+  /** What this node knows, for the next one of its operations. Nobody else can have changed it since. */
+  under(lock: Lock): UploadState | undefined {
+    if (!this.stored) return undefined;
+    const state = new UploadState(this.service, this.stored, this.isAtRest, lock);
+    state.isUntidy ||= this.isUntidy;
+    return state;
   }
 
   get stored(): Versioned | undefined {
@@ -222,6 +229,9 @@ export class UploadState {
   }
 }
 
-function hasBegun({ multipart, segments }: UploadRecord): boolean {
-  return multipart !== undefined || segments.length > 0;
+/** The holder before did not let go; or nobody remembers one of an upload that has begun. */
+function isAfterCrash({ multipart, segments }: UploadRecord, lock: Lock | undefined): boolean {
+  if (lock === undefined) return false;
+  const hasBegun = multipart !== undefined || segments.length > 0;
+  return lock.previousToken === undefined ? hasBegun : lock.seized === true;
 }
