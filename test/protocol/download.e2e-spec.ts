@@ -1,3 +1,6 @@
+import type { Readable } from 'node:stream';
+import { MemoryStore, type StoreContext, type Upload } from '@nestjs-tus/core';
+import { eventually } from '../harness/eventually.js';
 import { startInProcess } from '../harness/in-process-server.js';
 import { randomContent, sha256 } from '../harness/random-content.js';
 import { RawSocket } from '../harness/raw-socket.js';
@@ -212,4 +215,34 @@ it('GET is 405 where it is off', async () => {
   const reply = await download(await storeUpload(without.url, 'hello'), { 'Tus-Resumable': '1.0.0' });
   expect(reply.status).toBe(405);
   expect(reply.headers.allow).not.toMatch(/GET/);
+});
+
+it('gives back what the store has opened for a client that has left meanwhile', async () => {
+  const opened: Readable[] = [];
+  const gate = { isAsked: false, open: (): void => undefined };
+  /** A store that takes its time to open an upload. */
+  class SlowStore extends MemoryStore {
+    override async getUpload(id: string, context: StoreContext): Promise<Upload> {
+      const upload = await super.getUpload(id, context);
+      const getReader = upload.getReader.bind(upload);
+      upload.getReader = async (...asked) => {
+        gate.isAsked = true;
+        await new Promise<void>((resolve) => (gate.open = resolve));
+        const reader = await getReader(...asked);
+        opened.push(reader);
+        return reader;
+      };
+      return upload;
+    }
+  }
+  const server = await startInProcess({ store: new SlowStore() });
+  const { pathname } = new URL(await storeUpload(server.url, 'hello'));
+  const left = new Promise((resolve) => server.http.once('request', (_, res) => res.once('close', resolve)));
+  const socket = await RawSocket.connect(server.port);
+  await socket.sendHead('GET', pathname, { Host: 'localhost' });
+  await eventually('the store is asked', () => gate.isAsked);
+  socket.destroy();
+  await left;
+  gate.open();
+  await eventually('the stream is given back', () => opened[0]?.destroyed);
 });

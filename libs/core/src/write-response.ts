@@ -18,7 +18,11 @@ const REASONS: ReadonlyMap<number, string> = new Map([[460, 'Checksum Mismatch']
 export async function writeResponse(exchange: Exchange, head: ResponseHead): Promise<void> {
   const { req, res } = exchange;
   exchange.isAnswered = true;
-  if (res.headersSent || res.destroyed) return;
+  if (res.headersSent || res.destroyed) {
+    // Nobody will read it: what it holds must be given back all the same.
+    if (typeof head.body === 'object') head.body.destroy();
+    return;
+  }
   const lingers = leavesBodyUnread(exchange);
   const isMultiplexed = req.httpVersionMajor >= 2;
   const headers = lingers && !isMultiplexed ? [...head.headers, 'Connection', 'close'] : head.headers;
