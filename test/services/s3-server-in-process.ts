@@ -16,9 +16,12 @@ export async function startTwo(
   ceph: Ceph,
   endpoint = ceph.endpoint,
   options: Partial<S3StoreOptions> = {},
+  /** Milliseconds after which uploads expire; 0: never. They are swept when a test says so. */
+  expireAfter = 0,
 ): Promise<{ bucket: string; one: S3Server; other: S3Server }> {
   const bucket = await ceph.newBucket();
   const locker = new MemoryLocker();
+  const expiration = { after: expireAfter, sweepInterval: 0 };
   const start = async (): Promise<S3Server> => {
     const client = new S3Client({
       ...ceph.clientConfig(),
@@ -33,7 +36,7 @@ export async function startTwo(
       requestTimeout: CALL_TIMEOUT,
       ...options,
     });
-    return { ...(await startInProcess({ store, locker })), store };
+    return { ...(await startInProcess({ store, locker, expiration })), store };
   };
   return { bucket, one: await start(), other: await start() };
 }

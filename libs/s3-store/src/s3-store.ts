@@ -10,6 +10,7 @@ import {
   type ListerDataStore,
   type ListFilter,
   type ListPage,
+  type Lock,
   type StoreComposer,
   type StoreContext,
   type TerminatableUpload,
@@ -179,13 +180,16 @@ export class S3Store
 
   private async read(service: Service, id: string, { lock }: StoreContext): Promise<UploadState> {
     const trusted = lock && this.known.trusted(id, lock)?.under(lock);
-    if (trusted) return trusted;
-    const read = await service.records.read(id, this.known.lastSeen(id));
-    const state = new UploadState(service, read, isAtRest(read, lock), lock);
-    if (!read.record.lost) return state;
+    const state = trusted ?? (await this.readAnew(service, id, lock));
+    if (!state.record.lost) return state;
     // Its removal was cut off.
     if (lock) await removeUpload(service, state);
     throw errors.notFound();
+  }
+
+  private async readAnew(service: Service, id: string, lock: Lock | undefined): Promise<UploadState> {
+    const read = await service.records.read(id, this.known.lastSeen(id));
+    return new UploadState(service, read, isAtRest(read, lock), lock);
   }
 
   private uploadOf(service: Service, state: UploadState): S3Upload {
