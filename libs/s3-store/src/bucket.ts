@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Readable } from 'node:stream';
 import {
   AbortMultipartUploadCommand,
@@ -341,7 +342,10 @@ export class Bucket {
 
   private options(signal?: AbortSignal, bytes = 0): CallOptions {
     const requestTimeout = this.requestTimeout + Math.ceil((bytes / SLOWEST_LINK) * 1_000);
-    return signal ? { abortSignal: signal, requestTimeout } : { requestTimeout };
+    if (!signal) return { requestTimeout };
+    // Each call listens for the loss of the lock, and there may be more of them at a time than Node takes for a leak.
+    setMaxListeners(0, signal);
+    return { abortSignal: signal, requestTimeout };
   }
 }
 
