@@ -77,12 +77,14 @@ export async function reserveRedis(
       await run(SCRIPT, ['again', String(at)], { env });
     },
     async ask(args, at = port) {
-      const client = createClient({ url: `redis://127.0.0.1:${at}` });
+      const client = createClient({ url: `redis://127.0.0.1:${at}`, socket: { reconnectStrategy: false } });
+      // A sentinel cuts the connections of a server that it makes a replica: the command rejects, and says so.
+      client.on('error', () => undefined);
       await client.connect();
       try {
         return await client.sendCommand<string>(args);
       } finally {
-        client.destroy();
+        if (client.isOpen) client.destroy();
       }
     },
   };
