@@ -1,29 +1,22 @@
 import type { Lock } from '@nestjs-tus/core';
 import type { Versioned } from './record-store.js';
 import type { UploadState } from './upload-state.js';
+import { WeightedMap, weightOf } from './weighted-map.js';
 
-/** What is remembered, in uploads; one with many parts counts as several. */
+/** What is remembered, in small uploads; one with many parts or much metadata counts as several. */
 const MAX_WEIGHT = 20_000;
 const PARTS_OF_ONE = 20;
 
 /** The uploads that this node has worked on, the latest ones: a node that held the lock last need not ask the bucket. */
 export class KnownUploads {
-  private readonly states = new Map<string, { state: UploadState; weight: number }>();
-  private weight = 0;
+  private readonly states = new WeightedMap<UploadState>(MAX_WEIGHT);
 
   remember(id: string, state: UploadState): void {
-    this.forget(id);
-    const weight = 1 + state.record.parts.length / PARTS_OF_ONE;
-    this.states.set(id, { state, weight });
-    this.weight += weight;
-    for (const oldest of this.states.keys()) {
-      if (this.weight <= MAX_WEIGHT) return;
-      this.forget(oldest);
-    }
+    const { info, parts } = state.record;
+    this.states.set(id, state, weightOf(info) + parts.length / PARTS_OF_ONE);
   }
 
   forget(id: string): void {
-    this.weight -= this.states.get(id)?.weight ?? 0;
     this.states.delete(id);
   }
 
@@ -32,7 +25,7 @@ export class KnownUploads {
    * very process may have an operation that still runs.
    */
   trusted(id: string, lock: Lock): UploadState | undefined {
-    const state = this.states.get(id)?.state;
+    const state = this.states.get(id);
     const token = state?.lock?.token;
     if (!state || state.isStale || token === undefined || lock.seized) return undefined;
     return lock.previousToken === token ? state : undefined;
@@ -40,7 +33,7 @@ export class KnownUploads {
 
   /** What was true once. */
   lastSeen(id: string): Versioned | undefined {
-    const state = this.states.get(id)?.state;
+    const state = this.states.get(id);
     return state?.isStale ? undefined : state?.stored;
   }
 }

@@ -2,12 +2,13 @@ import { copyFileInfo, type FileInfo, type ListFilter, type ListPage, stateOf } 
 import type { ListPosition } from './bucket.js';
 import type { ListedRecord, RecordStore } from './record-store.js';
 import { infoOf, type UploadRecord } from './upload-record.js';
+import { WeightedMap, weightOf } from './weighted-map.js';
 
 /** Uploads on one page when the filter names no limit. */
 const DEFAULT_PAGE = 100;
 /** Records that are read at the same time. */
 const AT_ONCE = 16;
-/** Infos that are remembered: a record with the same ETag need not be read again at every sweep. */
+/** Infos that are remembered, if they have little metadata: a record with the same ETag need not be read again at every sweep. */
 const REMEMBERED = 10_000;
 const LONG_AGO = new Date(0);
 
@@ -19,7 +20,7 @@ interface Remembered {
 
 /** Lists uploads by their records. */
 export class RecordList {
-  private readonly remembered = new Map<string, Remembered>();
+  private readonly remembered = new WeightedMap<Remembered>(REMEMBERED);
 
   constructor(
     private readonly records: RecordStore,
@@ -53,17 +54,8 @@ export class RecordList {
     // Somebody else's file may be called `.info`; a copy of a record under another name is not an upload.
     const isOurs = record !== undefined && record.info.id === listed.id;
     const info = isOurs ? listedInfo(record, this.bucketName) : undefined;
-    this.remember(listed, info);
+    this.remembered.set(listed.key, { etag: listed.etag, info }, info ? weightOf(info) : 1);
     return info;
-  }
-
-  private remember({ key, etag }: ListedRecord, info: FileInfo | undefined): void {
-    this.remembered.delete(key);
-    this.remembered.set(key, { etag, info });
-    for (const oldest of this.remembered.keys()) {
-      if (this.remembered.size <= REMEMBERED) return;
-      this.remembered.delete(oldest);
-    }
   }
 }
 
