@@ -19,6 +19,27 @@ describe('RecentMap', () => {
     expect(map.get('key-0')).toBeUndefined();
   });
 
+  it('holds fewer entries that weigh more', () => {
+    const map = new RecentMap<number>(10);
+    map.set('light', 0);
+    for (let n = 0; n < 4; n++) map.set(`heavy-${n}`, n, 5);
+    expect(map.get('light')).toBeUndefined();
+    expect([2, 3].map((n) => map.get(`heavy-${n}`))).toEqual([2, 3]);
+    expect(map.size).toBeLessThanOrEqual(4);
+  });
+
+  it('weighs no entry that is deleted or replaced', () => {
+    const map = new RecentMap<number>(10);
+    map.set('kept', 0);
+    for (let n = 0; n < 100; n++) {
+      map.set('replaced', n, 5);
+      map.set('deleted', n, 2);
+      map.delete('deleted');
+    }
+    expect(map.get('kept')).toBe(0);
+    expect(map.size).toBe(2);
+  });
+
   it.each([0, 5, 10, 15])(
     'gives the later of two values of a key, with %i other keys between them',
     (others) => {

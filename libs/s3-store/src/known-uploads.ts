@@ -1,15 +1,15 @@
-import type { Lock } from '@nestjs-tus/core';
+import { type Lock, RecentMap } from '@nestjs-tus/core';
+import { weightOf } from './info-weight.js';
 import type { Versioned } from './record-store.js';
 import type { UploadState } from './upload-state.js';
-import { WeightedMap, weightOf } from './weighted-map.js';
 
-/** What is remembered, in small uploads; one with many parts or much metadata counts as several. */
-const MAX_WEIGHT = 20_000;
+/** What is remembered at least, in small uploads; one with many parts or much metadata counts as several. */
+const REMEMBERED = 10_000;
 const PARTS_OF_ONE = 20;
 
 /** The uploads that this node has worked on, the latest ones: a node that held the lock last need not ask the bucket. */
 export class KnownUploads {
-  private readonly states = new WeightedMap<UploadState>(MAX_WEIGHT);
+  private readonly states = new RecentMap<UploadState>(REMEMBERED);
 
   remember(id: string, state: UploadState): void {
     const { info, parts } = state.record;

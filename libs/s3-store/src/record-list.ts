@@ -1,14 +1,21 @@
-import { copyFileInfo, type FileInfo, type ListFilter, type ListPage, stateOf } from '@nestjs-tus/core';
+import {
+  copyFileInfo,
+  type FileInfo,
+  type ListFilter,
+  type ListPage,
+  RecentMap,
+  stateOf,
+} from '@nestjs-tus/core';
 import type { ListPosition } from './bucket.js';
+import { weightOf } from './info-weight.js';
 import type { ListedRecord, RecordStore } from './record-store.js';
 import { infoOf, type UploadRecord } from './upload-record.js';
-import { WeightedMap, weightOf } from './weighted-map.js';
 
 /** Uploads on one page when the filter names no limit. */
 const DEFAULT_PAGE = 100;
 /** Records that are read at the same time. */
 const AT_ONCE = 16;
-/** Infos that are remembered, if they have little metadata: a record with the same ETag need not be read again at every sweep. */
+/** Infos that are remembered at least, if they have little metadata: a record with the same ETag need not be read again at every sweep. */
 const REMEMBERED = 10_000;
 const LONG_AGO = new Date(0);
 
@@ -20,7 +27,7 @@ interface Remembered {
 
 /** Lists uploads by their records. */
 export class RecordList {
-  private readonly remembered = new WeightedMap<Remembered>(REMEMBERED);
+  private readonly remembered = new RecentMap<Remembered>(REMEMBERED);
 
   constructor(
     private readonly records: RecordStore,

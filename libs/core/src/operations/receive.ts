@@ -63,7 +63,7 @@ export async function receive(
   const inspect = bothOf(verification?.inspect, terms.inspect);
   const body = openBody(engine, exchange, info, room, { inspect, limit: terms.limit });
   const progress = tickProgress(engine, exchange, info, body);
-  if (engine.config.expiration.after > 0) offerExpiry(engine, info, scope);
+  offerExpiry(engine, info, scope);
   let stored = 0;
   try {
     stored = verification
