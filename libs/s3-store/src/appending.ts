@@ -2,29 +2,17 @@ import type { Readable } from 'node:stream';
 import type { StoreContext } from '@nestjs-tus/core';
 import { arriving } from './arriving.js';
 import type { Spiller } from './buffer-budget.js';
-import type { Content } from './bucket.js';
+import type { Content } from './calls.js';
 import { ChunkBuffer } from './chunk-buffer.js';
 import { LARGEST_BUFFER, MAX_SEGMENTS } from './limits.js';
 import { partProblem } from './lost-content.js';
-import { failIfTaken, newAttempt } from './own-object.js';
-import { mayCutShort, nextPartSize, type PartPosition } from './part-size.js';
-import { isPreconditionFailed } from './storage-error.js';
+import { putWhole } from './own-object.js';
+import { mayCutShort, mostAtOnce, nextPartSize, type PartPosition } from './part-size.js';
+import { type Flight, isNews, type Progress, progressOf } from './progress.js';
 import { leaveOutStrays, renumber } from './stray-parts.js';
-import { contentOf, storedBeginning, type TailSegment, withCovered } from './tail-segments.js';
+import { contentOf, type TailSegment } from './tail-segments.js';
 import type { Service, UploadState } from './upload-state.js';
-import { type Segment, type StoredPart, sum, type UploadRecord } from './upload-record.js';
-
-/** A part on its way. */
-interface Flight {
-  readonly number: number;
-  readonly size: number;
-  /** The tail objects whose bytes it begins with: they count until it is there. */
-  readonly covers: readonly TailSegment[];
-  readonly landed: Promise<void>;
-  etag?: string;
-}
-
-type Multipart = NonNullable<UploadRecord['multipart']>;
+import { type Multipart, type StoredPart, sum } from './upload-record.js';
 
 /**
  * Adds bytes to an upload: full parts go up concurrently, what is left becomes a tail object, and the record names what is there. A part
@@ -110,7 +98,7 @@ export class Appending implements Spiller {
   /** Makes all that is stored count. Nothing is on its way any more. */
   async commit(): Promise<void> {
     const changes = this.progress();
-    if (this.state.version !== undefined && !this.changes(changes)) return;
+    if (this.state.version !== undefined && !this.isWhole && !isNews(this.state.record, changes)) return;
     const { info } = this.state.record;
     const expiresAt = this.isWhole ? undefined : this.context.expiry?.();
     const moved = expiresAt && { info: { ...info, expiresAt } };
@@ -124,7 +112,7 @@ export class Appending implements Spiller {
     const written = [...this.tailKeys].filter((tailKey) => !counted.has(tailKey));
     await Promise.all(written.map((tailKey) => this.service.bucket.remove(tailKey)));
     if (this.multipart && this.multipart.id !== multipart?.id) {
-      await this.service.bucket.abortMultipart(key, this.multipart.id);
+      await this.service.multiparts.abort(key, this.multipart.id);
     }
   }
 
@@ -189,7 +177,13 @@ export class Appending implements Spiller {
     const bytes = this.takeBuffered(this.buffer.length);
     let isOnItsWay = false;
     try {
-      if (await this.putWhole(bytes)) return;
+      const { service, state, context } = this;
+      const content = contentOf(this.tail, bytes, service);
+      this.isWhole = await putWhole(service, state.record, content, context);
+      if (this.isWhole) {
+        this.tail = [];
+        return;
+      }
       await this.launch(this.tail, bytes);
       isOnItsWay = true;
     } finally {
@@ -197,31 +191,9 @@ export class Appending implements Spiller {
     }
   }
 
-  /**
-   * One PutObject: it needs no parts, and cannot replace an object that is there. False when there is one, of an attempt whose answer was lost or of a
-   * holder that has been replaced.
-   */
-  private async putWhole(bytes: Buffer): Promise<boolean> {
-    const { bucket, permits } = this.service;
-    const { record } = this.state;
-    const content = contentOf(this.tail, bytes, this.service);
-    const attempt = newAttempt(record.info.id);
-    try {
-      await permits.run(() =>
-        bucket.putWhole(record.key, content, record.info, attempt, this.context.signal),
-      );
-    } catch (error) {
-      if (!isPreconditionFailed(error)) throw error;
-      await failIfTaken(this.service, record);
-      return false;
-    }
-    this.isWhole = true;
-    this.tail = [];
-    return true;
-  }
-
   private async sendPart(size: number): Promise<void> {
-    while (this.airborne >= this.airborneLimit(size)) {
+    const most = mostAtOnce(size, this.service.options.concurrencyPerUpload);
+    while (this.airborne >= most) {
       await Promise.race(this.flights.filter(({ etag }) => etag === undefined).map(({ landed }) => landed));
       if (this.isStopped) return;
     }
@@ -249,10 +221,10 @@ export class Appending implements Spiller {
   }
 
   private async uploadPart({ id }: Multipart, number: number, content: Content): Promise<string> {
-    const { bucket } = this.service;
+    const { multiparts } = this.service;
     const { record } = this.state;
     try {
-      return await bucket.uploadPart(record.key, id, number, content, this.context.signal);
+      return await multiparts.uploadPart(record.key, id, number, content, this.context.signal);
     } catch (error) {
       throw await partProblem(this.service, record, id, error);
     }
@@ -270,12 +242,9 @@ export class Appending implements Spiller {
 
   private async openMultipart(): Promise<Multipart> {
     if (this.multipart) return this.multipart;
-    const { key, info } = this.state.record;
-    const attempt = newAttempt(info.id);
-    const id = await this.service.bucket.createMultipart(key, info, attempt, this.context.signal);
+    const multipart = await this.service.multiparts.begin(this.state.record, this.context.signal);
     this.state.numberAnew();
-    this.multipart = { id, attempt };
-    return this.multipart;
+    return (this.multipart = multipart);
   }
 
   /** Runs `work` when a permit is free, after the tail objects that it reads are there. Never rejects. */
@@ -311,51 +280,16 @@ export class Appending implements Spiller {
   }
 
   /** What counts if a commit comes in the middle of the operation. */
-  private countedProgress(): ReturnType<Appending['progress']> {
+  private countedProgress(): Progress {
     if (this.counts) return this.progress();
     const { parts, segments, garbage } = this.state.record;
     return { parts, segments, garbage, multipart: this.multipart };
   }
 
-  /** The contiguous beginning of what is stored, and the tail objects that this makes superfluous. */
-  private progress(): Pick<UploadRecord, 'parts' | 'segments' | 'garbage' | 'multipart'> {
-    const parts = [...this.before];
-    let segments: Segment[] | undefined;
-    for (const { number, size, etag, covers } of this.flights) {
-      if (etag === undefined) {
-        segments = storedBeginning(covers);
-        break;
-      }
-      parts.push({ number, size, etag });
-    }
-    segments ??= storedBeginning(this.tail);
-    const kept = new Set(segments.map(({ key }) => key));
-    const needed = this.neededTails();
-    const replaced = [...this.tailKeys].filter((key) => !kept.has(key) && !needed.has(key));
-    return {
-      parts,
-      segments,
-      garbage: [...new Set([...this.state.record.garbage, ...replaced])],
-      multipart: this.multipart,
-    };
-  }
-
-  /** Keys of the tail objects that something on its way is made of, or that are on their way themselves. */
-  private neededTails(): Set<string> {
-    // After a failure nothing goes on its way any more.
-    if (this.failure !== undefined) return new Set();
-    const airborne = this.flights.filter(({ etag }) => etag === undefined).flatMap(({ covers }) => covers);
-    return new Set([...airborne, ...this.tail].flatMap(withCovered).map(({ key }) => key));
-  }
-
-  private changes({ parts, segments, multipart }: ReturnType<Appending['progress']>): boolean {
-    const { record } = this.state;
-    return (
-      this.isWhole ||
-      parts.length !== record.parts.length ||
-      segments.map(({ key }) => key).join() !== record.segments.map(({ key }) => key).join() ||
-      multipart?.id !== record.multipart?.id
-    );
+  private progress(): Progress {
+    const { before, flights, tail, tailKeys, multipart } = this;
+    const hasFailed = this.failure !== undefined;
+    return progressOf(this.state.record, { before, flights, tail, tailKeys, multipart, hasFailed });
   }
 
   /** The upload's length in bytes, once it is known. */
@@ -399,11 +333,5 @@ export class Appending implements Spiller {
 
   private get airborne(): number {
     return this.flights.filter(({ etag }) => etag === undefined).length;
-  }
-
-  /** Fewer parts at a time when they are large: the memory of one upload is bounded too. */
-  private airborneLimit(size: number): number {
-    const fitting = Math.floor((4 * LARGEST_BUFFER) / Math.min(size, LARGEST_BUFFER)) - 1;
-    return Math.max(Math.min(this.service.options.concurrencyPerUpload, fitting), 1);
   }
 }

@@ -1,33 +1,17 @@
-import { setMaxListeners } from 'node:events';
 import { Readable } from 'node:stream';
 import {
-  AbortMultipartUploadCommand,
-  CompleteMultipartUploadCommand,
-  CreateMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
-  ListPartsCommand,
   PutObjectCommand,
   type PutObjectCommandInput,
-  type S3Client,
-  UploadPartCommand,
-  UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import type { ByteRange, FileInfo } from '@nestjs-tus/core';
-import { ATTEMPT, headerInput, type ObjectHeaders } from './object-headers.js';
-import { hasName, isMissing, isTransient } from './storage-error.js';
+import type { Calls, Content } from './calls.js';
 import { ObjectBody } from './object-body.js';
-import type { StoredPart } from './upload-record.js';
-
-/** Bytes a second that a call with a body is given time for, beyond `requestTimeout`. */
-const SLOWEST_LINK = 1024 * 1024;
-/** How often a body is sent that is read anew each time; those in memory are the client's to try again. */
-const STREAM_ATTEMPTS = 3;
-
-/** Bytes to send: in memory, or made anew for each attempt. */
-export type Content = Buffer | { readonly size: number; open(): AsyncIterable<Uint8Array> };
+import { ATTEMPT } from './object-headers.js';
+import { hasName, isMissing } from './storage-error.js';
 
 export interface ListedKey {
   readonly key: string;
@@ -41,20 +25,13 @@ export interface ListPosition {
   readonly after?: string;
 }
 
-interface CallOptions {
-  readonly abortSignal?: AbortSignal;
-  /** Milliseconds until the answer begins. */
-  readonly requestTimeout: number;
-}
-
-/** The calls to one bucket. They reject with the client's errors. */
+/** The objects of one bucket. Its calls reject with the client's errors. */
 export class Bucket {
-  constructor(
-    readonly name: string,
-    private readonly client: S3Client,
-    private readonly requestTimeout: number,
-    readonly headersOf: (info: FileInfo) => ObjectHeaders,
-  ) {}
+  constructor(private readonly calls: Calls) {}
+
+  get name(): string {
+    return this.calls.bucket;
+  }
 
   /** @returns the ETag as the service writes it */
   async put(
@@ -64,8 +41,8 @@ export class Bucket {
     signal?: AbortSignal,
   ): Promise<string> {
     if (typeof content === 'string') return this.put(key, Buffer.from(content), condition, signal);
-    const { ETag = '' } = await this.sending(content, signal, (Body, ContentLength, options) =>
-      this.client.send(
+    const { ETag = '' } = await this.calls.withBody(content, signal, (Body, ContentLength, options) =>
+      this.calls.client.send(
         new PutObjectCommand({ Bucket: this.name, Key: key, Body, ContentLength, ...condition }),
         options,
       ),
@@ -81,9 +58,9 @@ export class Bucket {
     attempt: string,
     signal?: AbortSignal,
   ): Promise<void> {
-    const headers = headerInput(this.headersOf(info), info, attempt);
-    await this.sending(content, signal, (Body, ContentLength, options) =>
-      this.client.send(
+    const headers = this.calls.objectHeaders(info, attempt);
+    await this.calls.withBody(content, signal, (Body, ContentLength, options) =>
+      this.calls.client.send(
         new PutObjectCommand({
           Bucket: this.name,
           Key: key,
@@ -99,9 +76,9 @@ export class Bucket {
 
   async readText(key: string, knownEtag?: string): Promise<{ text: string; etag: string } | 'not-modified'> {
     try {
-      const { Body, ETag = '' } = await this.client.send(
+      const { Body, ETag = '' } = await this.calls.client.send(
         new GetObjectCommand({ Bucket: this.name, Key: key, IfNoneMatch: knownEtag }),
-        this.options(),
+        this.calls.options(),
       );
       return { text: (await Body?.transformToString()) ?? '', etag: ETag };
     } catch (error) {
@@ -112,17 +89,17 @@ export class Bucket {
 
   /** A range of an object's content. Rejects before the first byte when there is no such object. */
   async open(key: string, range: ByteRange): Promise<ObjectBody> {
-    const { Body } = await this.client.send(
+    const { Body } = await this.calls.client.send(
       new GetObjectCommand({
         Bucket: this.name,
         Key: key,
         Range: `bytes=${range.start}-${range.end}`,
       }),
-      this.options(),
+      this.calls.options(),
     );
     if (!(Body instanceof Readable))
       throw new TypeError('S3Store needs a client whose bodies are Node streams');
-    return new ObjectBody(Body, range.end - range.start + 1, this.requestTimeout);
+    return new ObjectBody(Body, range.end - range.start + 1, this.calls.requestTimeout);
   }
 
   async exists(key: string): Promise<boolean> {
@@ -132,9 +109,9 @@ export class Bucket {
   /** Size in bytes of an object, and the attempt that made it; undefined when there is none. */
   async head(key: string): Promise<{ size: number; attempt?: string } | undefined> {
     try {
-      const { ContentLength = 0, Metadata } = await this.client.send(
+      const { ContentLength = 0, Metadata } = await this.calls.client.send(
         new HeadObjectCommand({ Bucket: this.name, Key: key }),
-        this.options(),
+        this.calls.options(),
       );
       return { size: ContentLength, attempt: Metadata?.[ATTEMPT] };
     } catch (error) {
@@ -147,7 +124,10 @@ export class Bucket {
   /** Removes an object; content when it is gone already. */
   async remove(key: string): Promise<void> {
     try {
-      await this.client.send(new DeleteObjectCommand({ Bucket: this.name, Key: key }), this.options());
+      await this.calls.client.send(
+        new DeleteObjectCommand({ Bucket: this.name, Key: key }),
+        this.calls.options(),
+      );
     } catch (error) {
       if (!isMissing(error)) throw error;
     }
@@ -159,7 +139,7 @@ export class Bucket {
     { after, token }: ListPosition = {},
     limit?: number,
   ): Promise<{ keys: ListedKey[]; next?: ListPosition }> {
-    const page = await this.client.send(
+    const page = await this.calls.client.send(
       new ListObjectsV2Command({
         Bucket: this.name,
         Prefix: prefix,
@@ -168,7 +148,7 @@ export class Bucket {
         ContinuationToken: token,
         MaxKeys: limit,
       }),
-      this.options(),
+      this.calls.options(),
     );
     const keys = (page.Contents ?? []).map(({ Key = '', ETag = '' }) => ({ key: Key, etag: ETag }));
     if (!page.IsTruncated) return { keys };
@@ -189,168 +169,6 @@ export class Bucket {
       from = page.next;
     }
   }
-
-  /** @returns the id of a new multipart upload */
-  async createMultipart(key: string, info: FileInfo, attempt: string, signal?: AbortSignal): Promise<string> {
-    const { UploadId } = await this.client.send(
-      new CreateMultipartUploadCommand({
-        Bucket: this.name,
-        Key: key,
-        ...headerInput(this.headersOf(info), info, attempt),
-      }),
-      this.options(signal),
-    );
-    if (UploadId === undefined) throw new Error('the service gave no id for a multipart upload');
-    return UploadId;
-  }
-
-  /** @returns the part's ETag without quotes */
-  async uploadPart(
-    key: string,
-    uploadId: string,
-    number: number,
-    content: Content,
-    signal?: AbortSignal,
-  ): Promise<string> {
-    const { ETag } = await this.sending(content, signal, (Body, ContentLength, options) =>
-      this.client.send(
-        new UploadPartCommand({
-          Bucket: this.name,
-          Key: key,
-          UploadId: uploadId,
-          PartNumber: number,
-          Body,
-          ContentLength,
-        }),
-        options,
-      ),
-    );
-    return bare(ETag);
-  }
-
-  /** Makes a part of an object that is in the bucket. @returns the part's ETag without quotes */
-  async copyPart(
-    key: string,
-    uploadId: string,
-    number: number,
-    source: { key: string; range: ByteRange },
-    signal?: AbortSignal,
-  ): Promise<string> {
-    const { range } = source;
-    const { CopyPartResult } = await this.client.send(
-      new UploadPartCopyCommand({
-        Bucket: this.name,
-        Key: key,
-        UploadId: uploadId,
-        PartNumber: number,
-        // The header's value is a path: an unencoded `+` or umlaut names another object.
-        CopySource: [this.name, ...source.key.split('/')].map(encodeURIComponent).join('/'),
-        CopySourceRange: `bytes=${range.start}-${range.end}`,
-      }),
-      this.options(signal, range.end - range.start + 1),
-    );
-    return bare(CopyPartResult?.ETag);
-  }
-
-  /** Every part of a multipart upload that the service has, whether it counts or not. */
-  async listParts(key: string, uploadId: string): Promise<StoredPart[]> {
-    const parts: StoredPart[] = [];
-    let marker: string | undefined;
-    do {
-      const page = await this.client.send(
-        new ListPartsCommand({ Bucket: this.name, Key: key, UploadId: uploadId, PartNumberMarker: marker }),
-        this.options(),
-      );
-      for (const { PartNumber = 0, Size = 0, ETag } of page.Parts ?? []) {
-        parts.push({ number: PartNumber, size: Size, etag: bare(ETag) });
-      }
-      marker = page.IsTruncated ? page.NextPartNumberMarker : undefined;
-    } while (marker !== undefined);
-    return parts;
-  }
-
-  /** True when the service says that there is no such multipart upload (any more). Ceph's gateway may say NoSuchKey. */
-  async isMultipartGone(key: string, uploadId: string): Promise<boolean> {
-    try {
-      await this.client.send(
-        new ListPartsCommand({ Bucket: this.name, Key: key, UploadId: uploadId, MaxParts: 1 }),
-        this.options(),
-      );
-      return false;
-    } catch (error) {
-      if (hasName(error, 'NoSuchUpload', 'NoSuchKey')) return true;
-      throw error;
-    }
-  }
-
-  async completeMultipart(
-    key: string,
-    uploadId: string,
-    parts: readonly StoredPart[],
-    condition: Pick<PutObjectCommandInput, 'IfNoneMatch'>,
-    signal?: AbortSignal,
-  ): Promise<void> {
-    await this.client.send(
-      new CompleteMultipartUploadCommand({
-        Bucket: this.name,
-        Key: key,
-        UploadId: uploadId,
-        ...condition,
-        MultipartUpload: {
-          Parts: parts.map(({ number, etag }) => ({ PartNumber: number, ETag: `"${etag}"` })),
-        },
-      }),
-      this.options(signal),
-    );
-  }
-
-  /** Content when it is gone already. */
-  async abortMultipart(key: string, uploadId: string): Promise<void> {
-    try {
-      await this.client.send(
-        new AbortMultipartUploadCommand({ Bucket: this.name, Key: key, UploadId: uploadId }),
-        this.options(),
-      );
-    } catch (error) {
-      if (!hasName(error, 'NoSuchUpload', 'NoSuchKey')) throw error;
-    }
-  }
-
-  /** A stream cannot be sent twice, so that the client gives up at once: the next attempt reads the bytes anew. */
-  private async sending<T>(
-    content: Content,
-    signal: AbortSignal | undefined,
-    send: (body: Buffer | Readable, size: number, options: CallOptions) => Promise<T>,
-  ): Promise<T> {
-    if (Buffer.isBuffer(content)) return send(content, content.length, this.options(signal, content.length));
-    for (let attempt = 1; ; attempt += 1) {
-      const body = Readable.from(content.open(), { objectMode: false });
-      // The service waits for bytes that cannot come; and what could not be read is why the call failed, whatever the call says.
-      const broken = new AbortController();
-      body.on('error', (error) => broken.abort(error));
-      const either = signal ? AbortSignal.any([signal, broken.signal]) : broken.signal;
-      try {
-        return await send(body, content.size, this.options(either, content.size));
-      } catch (error) {
-        const cause: unknown = broken.signal.aborted && !signal?.aborted ? broken.signal.reason : error;
-        if (attempt === STREAM_ATTEMPTS || !isTransient(cause) || signal?.aborted) throw cause;
-      } finally {
-        body.destroy();
-      }
-    }
-  }
-
-  private options(signal?: AbortSignal, bytes = 0): CallOptions {
-    const requestTimeout = this.requestTimeout + Math.ceil((bytes / SLOWEST_LINK) * 1_000);
-    if (!signal) return { requestTimeout };
-    // Each call listens for the loss of the lock, and there may be more of them at a time than Node takes for a leak.
-    setMaxListeners(0, signal);
-    return { abortSignal: signal, requestTimeout };
-  }
-}
-
-function bare(etag = ''): string {
-  return etag.replaceAll('"', '');
 }
 
 function isNotModified(error: unknown): boolean {

@@ -1,10 +1,10 @@
 import { errors, type StoreContext } from '@nestjs-tus/core';
-import type { Content } from './bucket.js';
+import type { Content } from './calls.js';
 import { type Piece, planConcat, planEqualParts, type PlannedPart } from './concat-plan.js';
 import { S3_MAX_SINGLE } from './limits.js';
-import { failIfTaken, newAttempt } from './own-object.js';
+import { putWhole } from './own-object.js';
 import { nextPartSize } from './part-size.js';
-import { isMissing, isPreconditionFailed } from './storage-error.js';
+import { isMissing } from './storage-error.js';
 import { type StoredPart, sum } from './upload-record.js';
 import type { Service, UploadState } from './upload-state.js';
 
@@ -53,17 +53,17 @@ async function join(
   if (plan.length > service.options.maxParts) {
     throw errors.maxSizeExceeded(new Error(`${plan.length} parts are more than the service takes`));
   }
-  const { bucket, permits } = service;
-  const attempt = newAttempt(record.info.id);
-  const id = await bucket.createMultipart(record.key, record.info, attempt, context.signal);
+  const { multiparts, permits } = service;
+  const multipart = await multiparts.begin(record, context.signal);
+  const { id } = multipart;
   state.numberAnew();
   try {
     const parts = await inOrder(plan, service.options.concurrencyPerUpload, async (part, index) => {
       const number = index + 1;
       const etag = await permits.run(() =>
         part.kind === 'copy'
-          ? bucket.copyPart(record.key, id, number, part.piece, context.signal)
-          : bucket.uploadPart(
+          ? multiparts.copyPart(record.key, id, number, part.piece, context.signal)
+          : multiparts.uploadPart(
               record.key,
               id,
               number,
@@ -73,9 +73,9 @@ async function join(
       );
       return { number, size: part.kind === 'copy' ? lengthOf(part.piece) : part.size, etag };
     });
-    await state.commitAtRest({ info, parts, multipart: { id, attempt } }, context);
+    await state.commitAtRest({ info, parts, multipart }, context);
   } catch (error) {
-    if (!state.mayHaveCommitted(error)) await bucket.abortMultipart(record.key, id);
+    if (!state.mayHaveCommitted(error)) await multiparts.abort(record.key, id);
     throw error;
   }
 }
@@ -85,23 +85,12 @@ async function putJoined(
   { record }: UploadState,
   sources: readonly Source[],
   size: number,
-  { signal }: StoreContext,
+  context: StoreContext,
 ): Promise<boolean> {
   const pieces = sources.flatMap((source) =>
     source.size > 0 ? [{ key: source.key, range: { start: 0, end: source.size - 1 } }] : [],
   );
-  const content = contentOf(service, pieces, size);
-  const attempt = newAttempt(record.info.id);
-  try {
-    await service.permits.run(() =>
-      service.bucket.putWhole(record.key, content, record.info, attempt, signal),
-    );
-    return true;
-  } catch (error) {
-    if (!isPreconditionFailed(error)) throw error;
-    await failIfTaken(service, record);
-    return false;
-  }
+  return putWhole(service, record, contentOf(service, pieces, size), context);
 }
 
 function planFor({ options }: Service, sources: readonly Source[], size: number): PlannedPart[] {

@@ -12,13 +12,13 @@ export class LostContent extends Error {
 
 /** An error of a call for a part, or `LostContent` when the multipart upload is not there. */
 export async function partProblem(
-  { bucket }: Service,
+  { multiparts }: Service,
   { key }: UploadRecord,
   uploadId: string,
   error: unknown,
 ): Promise<unknown> {
   if (!hasName(error, 'NoSuchUpload') && !isMissing(error)) return error;
-  const isGone = await bucket.isMultipartGone(key, uploadId);
+  const isGone = await multiparts.isGone(key, uploadId);
   return isGone
     ? new LostContent(`the multipart upload ${uploadId} of ${key} is gone`, { cause: error })
     : error;

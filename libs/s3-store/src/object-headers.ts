@@ -21,7 +21,7 @@ export interface ObjectHeaders {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
-type HeaderInput = Pick<
+export type HeaderInput = Pick<
   CreateMultipartUploadCommandInput,
   | 'ContentType'
   | 'ContentDisposition'

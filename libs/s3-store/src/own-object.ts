@@ -1,11 +1,35 @@
 import { randomBytes } from 'node:crypto';
-import { errors } from '@nestjs-tus/core';
+import { errors, type StoreContext } from '@nestjs-tus/core';
+import type { Content } from './calls.js';
+import { isPreconditionFailed } from './storage-error.js';
 import type { UploadRecord } from './upload-record.js';
 import type { Service } from './upload-state.js';
 
 /** Names an attempt to make an upload's object. It is in the object's user metadata, and says whose the object is. */
 export function newAttempt(id: string): string {
   return `${id}/${randomBytes(8).toString('hex')}`;
+}
+
+/**
+ * Makes an upload's object in one call: it needs no parts, and cannot replace an object that is there. False when there is one, of an attempt whose
+ * answer was lost or of a holder that has been replaced.
+ * @throws HttpError `ERR_UPLOAD_EXISTS` when there is another upload's
+ */
+export async function putWhole(
+  service: Service,
+  record: UploadRecord,
+  content: Content,
+  { signal }: StoreContext,
+): Promise<boolean> {
+  const { key, info } = record;
+  try {
+    await service.permits.run(() => service.bucket.putWhole(key, content, info, newAttempt(info.id), signal));
+    return true;
+  } catch (error) {
+    if (!isPreconditionFailed(error)) throw error;
+    await failIfTaken(service, record);
+    return false;
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { S3_MAX_PART } from './limits.js';
+import { LARGEST_BUFFER, S3_MAX_PART } from './limits.js';
 
 /** What the size of the next part depends on. Bytes. */
 export interface PartSizing {
@@ -45,6 +45,12 @@ export function mayCutShort(sizing: PartSizing, position: PartPosition, bytes: n
   if (sizing.equalParts || bytes < sizing.minPartSize) return false;
   const numbersLeft = Math.max(sizing.maxParts - position.nextNumber + 1, 1);
   return bytes >= 2 * growingPart(position, numbersLeft);
+}
+
+/** How many parts of `size` bytes may be on their way: fewer than `wanted` when they are large, since the memory of one upload is bounded too. */
+export function mostAtOnce(size: number, wanted: number): number {
+  const fitting = Math.floor((4 * LARGEST_BUFFER) / Math.min(size, LARGEST_BUFFER)) - 1;
+  return Math.max(Math.min(wanted, fitting), 1);
 }
 
 /** Bytes of the largest upload that these parts can hold. */

@@ -17,11 +17,11 @@ export async function markRemoved(state: UploadState, context: StoreContext): Pr
 
 /** Removes all that belongs to an upload; its record last, so that what is left after a crash can be found. */
 export async function removeUpload(service: Service, state: UploadState): Promise<void> {
-  const { bucket, keys, records } = service;
+  const { bucket, multiparts, keys, records } = service;
   const { record, version } = state;
   state.isGone = true;
   if (version === undefined) return;
-  if (record.multipart) await bucket.abortMultipart(record.key, record.multipart.id);
+  if (record.multipart) await multiparts.abort(record.key, record.multipart.id);
   await bucket.removeAll(keys.tailPrefix(record.info.id));
   if (await mayRemoveObject(service, record)) await bucket.remove(record.key);
   await records.remove(record, version);

@@ -24,21 +24,22 @@ import {
 } from '@nestjs-tus/core';
 import { Bucket } from './bucket.js';
 import { BufferBudget } from './buffer-budget.js';
+import { Calls } from './calls.js';
 import { DownloadUrls } from './download-urls.js';
-import { endpointOf, makeClient } from './client.js';
-import { GenerationRecords } from './generation-records.js';
-import { IfMatchRecords } from './if-match-records.js';
+import { makeClient } from './client.js';
 import { KnownUploads } from './known-uploads.js';
+import { Multiparts } from './multiparts.js';
+import type { ObjectHeaders } from './object-headers.js';
 import { checkedHeaders } from './object-headers-problem.js';
 import { isReservedId, ObjectKeys } from './object-keys.js';
+import { openService, type Unopened } from './open-service.js';
 import { type ResolvedOptions, resolveOptions, type S3StoreOptions } from './options.js';
 import { Permits } from './permits.js';
-import { probeConditionalWrites, probeHeaders } from './probe.js';
 import { RecordList } from './record-list.js';
-import type { RecordStore, Versioned } from './record-store.js';
+import type { Versioned } from './record-store.js';
 import { removeUpload } from './remove-upload.js';
 import { failIfTooLarge, ownUpload, S3Upload } from './s3-upload.js';
-import { headersProblem, startProblem, storageError } from './storage-error.js';
+import { storageError } from './storage-error.js';
 import { newRecord } from './upload-record.js';
 import { type Service, UploadState } from './upload-state.js';
 
@@ -65,12 +66,8 @@ export class S3Store
 
   private readonly client: S3Client;
   private readonly ownsClient: boolean;
-  private readonly options: ResolvedOptions;
-  private readonly keys: ObjectKeys;
-  private readonly bucket: Bucket;
-  private readonly permits: Permits;
-  private readonly budget: BufferBudget;
-  private readonly downloadUrls: DownloadUrls | undefined;
+  private readonly headersOf: (info: FileInfo) => ObjectHeaders;
+  private readonly unopened: Unopened;
   private readonly known = new KnownUploads();
   /** Uploads whose record is written with their first bytes, by id. */
   private readonly pending = new Map<string, UploadState>();
@@ -79,21 +76,26 @@ export class S3Store
 
   /** @throws TypeError that says what to write instead */
   constructor(options: S3StoreOptions) {
-    this.options = resolveOptions(options);
-    const { bucket, objectPrefix, key, object, requestTimeout, concurrency, maxBufferedBytes } = this.options;
-    const { presignedDownloads } = this.options;
+    const resolved = resolveOptions(options);
+    const { bucket, requestTimeout, presignedDownloads } = resolved;
     this.ownsClient = options.client === undefined;
     this.client = options.client ?? makeClient(options.clientConfig ?? {}, requestTimeout);
-    this.keys = new ObjectKeys(objectPrefix, key);
-    this.bucket = new Bucket(bucket, this.client, requestTimeout, checkedHeaders(object));
-    this.permits = new Permits(concurrency);
-    this.budget = new BufferBudget(maxBufferedBytes);
-    this.downloadUrls = presignedDownloads && new DownloadUrls(bucket, this.client, presignedDownloads);
+    this.headersOf = checkedHeaders(resolved.object);
+    const calls = new Calls(bucket, this.client, requestTimeout, this.headersOf);
+    this.unopened = {
+      options: resolved,
+      bucket: new Bucket(calls),
+      multiparts: new Multiparts(calls),
+      keys: new ObjectKeys(resolved.objectPrefix, resolved.key),
+      permits: new Permits(resolved.concurrency),
+      budget: new BufferBudget(resolved.maxBufferedBytes),
+      downloadUrls: presignedDownloads && new DownloadUrls(bucket, this.client, presignedDownloads),
+    };
   }
 
   /** Bytes of uploads that are in memory now, for metrics. */
   get bufferedBytes(): number {
-    return this.budget.bytes;
+    return this.unopened.budget.bytes;
   }
 
   /** Makes this the store of `composer`, with all its extensions. */
@@ -122,13 +124,13 @@ export class S3Store
         );
       }
       failIfTooLarge(service, info.size);
-      const object = this.keys.object(info);
-      this.bucket.headersOf(info);
+      const object = service.keys.object(info);
+      this.headersOf(info);
       if (this.pending.has(info.id)) throw errors.uploadExists();
-      if (object.isChosen && (await this.bucket.exists(object.key))) throw errors.uploadExists();
+      if (object.isChosen && (await service.bucket.exists(object.key))) throw errors.uploadExists();
       const record = newRecord(info, object);
       const state = new UploadState(service, { record, version: undefined }, true, context.lock);
-      if (mayWait(info, context, this.options)) this.writeLater(state, context);
+      if (mayWait(info, context, service.options)) this.writeLater(state, context);
       else await state.commitAtRest({}, context);
       return this.uploadOf(service, state);
     } catch (error) {
@@ -169,8 +171,8 @@ export class S3Store
 
   /** Uploads in the order of their keys. Looks at records only: what else is in the bucket is nobody's upload. */
   async list(filter: ListFilter, cursor?: string): Promise<ListPage> {
-    const { records } = await this.serviceNow();
-    this.listing ??= new RecordList(records, this.options.bucket);
+    const { records, bucket } = await this.serviceNow();
+    this.listing ??= new RecordList(records, bucket.name);
     try {
       return await this.listing.page(filter, cursor);
     } catch (error) {
@@ -227,43 +229,12 @@ export class S3Store
   }
 
   private service(): Promise<Service> {
-    this.starting ??= this.start().catch((error: unknown) => {
+    this.starting ??= openService(this.unopened, this.client).catch((error: unknown) => {
       // Not for good: the next call tries again.
       this.starting = undefined;
       throw error;
     });
     return this.starting;
-  }
-
-  private async start(): Promise<Service> {
-    const { bucket, keys, options, permits, budget, downloadUrls } = this;
-    const records = await this.recordStore();
-    await this.tryHeaders();
-    return { bucket, keys, options, permits, budget, downloadUrls, records };
-  }
-
-  /** Headers that a function says are not known before there is an upload. */
-  private async tryHeaders(): Promise<void> {
-    const { object, objectPrefix } = this.options;
-    if (typeof object === 'function' || Object.keys(object).length === 0) return;
-    try {
-      await probeHeaders(this.bucket, objectPrefix);
-    } catch (error) {
-      throw headersProblem(error, await endpointOf(this.client));
-    }
-  }
-
-  private async recordStore(): Promise<RecordStore> {
-    const { bucket, keys, options } = this;
-    try {
-      await bucket.list(options.objectPrefix, {}, 1);
-      const writes =
-        options.conditionalWrites ?? (await probeConditionalWrites(bucket, options.objectPrefix));
-      if (writes === 'generations') return new GenerationRecords(bucket, keys);
-      return new IfMatchRecords(bucket, keys, writes === 'if-match-bare');
-    } catch (error) {
-      throw startProblem(error, options.bucket, await endpointOf(this.client));
-    }
   }
 }
 

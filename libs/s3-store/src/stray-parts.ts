@@ -1,7 +1,7 @@
 import type { StoreContext } from '@nestjs-tus/core';
 import { COPY_SIZE } from './limits.js';
 import { LostContent } from './lost-content.js';
-import { failIfTaken, newAttempt } from './own-object.js';
+import { failIfTaken } from './own-object.js';
 import { hasName, isPreconditionFailed } from './storage-error.js';
 import { type StoredPart, sum, type UploadRecord } from './upload-record.js';
 import type { Service, UploadState } from './upload-state.js';
@@ -17,16 +17,16 @@ export async function completeParts(
   { signal }: StoreContext,
 ): Promise<void> {
   const { key, multipart, info } = record;
-  const { bucket } = service;
+  const { bucket, multiparts } = service;
   if (!multipart) throw new Error(`the upload ${info.id} has no parts to complete`);
   // The condition closes what is between the look and the call, on services that know it here: AWS does, Ceph does not.
   const isFree = record.keyIsChosen === true && (await failIfTaken(service, record)) === 'nobody';
   try {
-    await bucket.completeMultipart(key, multipart.id, parts, isFree ? { IfNoneMatch: '*' } : {}, signal);
+    await multiparts.complete(key, multipart.id, parts, isFree ? { IfNoneMatch: '*' } : {}, signal);
   } catch (error) {
     if (signal?.aborted || hasName(error, 'InvalidPart')) throw error;
     // Ceph's gateway answers 500 when there is no such multipart upload: what is there tells more than the answer.
-    if (!(await bucket.isMultipartGone(key, multipart.id))) {
+    if (!(await multiparts.isGone(key, multipart.id))) {
       if (isPreconditionFailed(error)) await failIfTaken(service, record);
       throw error;
     }
@@ -67,22 +67,21 @@ export async function leaveOutStrays(
 
 /** Makes the parts that count those of a new multipart upload, whose numbers begin anew: takeovers have used up those of the old one. */
 export async function renumber(service: Service, state: UploadState, context: StoreContext): Promise<void> {
-  const { key, info, parts, multipart } = state.record;
+  const { key, parts, multipart } = state.record;
   if (!multipart) return;
   if (parts.length > 0) {
     // Without the strays, where the service lets them be dropped.
     await state.commit({ sealed: parts }, context);
     return leaveOutStrays(service, state, context);
   }
-  const attempt = newAttempt(info.id);
-  const id = await service.bucket.createMultipart(key, info, attempt, context.signal);
+  const begun = await service.multiparts.begin(state.record, context.signal);
   state.numberAnew();
-  await state.commit({ multipart: { id, attempt } }, context);
-  await service.bucket.abortMultipart(key, multipart.id);
+  await state.commit({ multipart: begun }, context);
+  await service.multiparts.abort(key, multipart.id);
 }
 
 async function findAll(
-  { bucket, options }: Service,
+  { multiparts, options }: Service,
   state: UploadState,
   context: StoreContext,
   refusal: unknown,
@@ -90,7 +89,7 @@ async function findAll(
   const { key, multipart, parts } = state.record;
   if (!multipart) throw refusal;
   const counted = new Map(parts.map((part) => [part.number, part]));
-  const all = await bucket.listParts(key, multipart.id);
+  const all = await multiparts.list(key, multipart.id);
   const isWhole =
     all.filter(({ number, etag }) => counted.get(number)?.etag === etag).length === parts.length;
   // A part that counts is not what it was: nothing here can mend that.
@@ -100,7 +99,7 @@ async function findAll(
     if (counted.has(number) || size >= options.minPartSize || isLast) continue;
     // Only the last part may be small, and what a stray holds is of no interest.
     const filler = Buffer.alloc(options.minPartSize);
-    const etag = await bucket.uploadPart(key, multipart.id, number, filler, context.signal);
+    const etag = await multiparts.uploadPart(key, multipart.id, number, filler, context.signal);
     all[index] = { number, size: filler.length, etag };
   }
   await state.commit({ sealed: all }, context);
@@ -108,27 +107,29 @@ async function findAll(
 }
 
 async function copyCounted(
-  { bucket, permits, options }: Service,
+  { multiparts, permits, options }: Service,
   state: UploadState,
   sealed: readonly StoredPart[],
   context: StoreContext,
 ): Promise<void> {
-  const { key, info, parts } = state.record;
-  const attempt = newAttempt(info.id);
-  const id = await bucket.createMultipart(key, info, attempt, context.signal);
+  const { key, parts } = state.record;
+  const multipart = await multiparts.begin(state.record, context.signal);
+  const { id } = multipart;
   try {
     const ranges = rangesOf(sealed, new Set(parts.map(({ number }) => number)), options.equalParts);
     const copied: StoredPart[] = [];
     for (const { start, end } of ranges) {
       const number = copied.length + 1;
       const range = { start, end: end - 1 };
-      const etag = await permits.run(() => bucket.copyPart(key, id, number, { key, range }, context.signal));
+      const etag = await permits.run(() =>
+        multiparts.copyPart(key, id, number, { key, range }, context.signal),
+      );
       copied.push({ number, size: end - start, etag });
     }
     state.numberAnew(copied.length + 1);
-    await state.commit({ multipart: { id, attempt }, parts: copied, sealed: undefined }, context);
+    await state.commit({ multipart, parts: copied, sealed: undefined }, context);
   } catch (error) {
-    if (!state.mayHaveCommitted(error)) await bucket.abortMultipart(key, id);
+    if (!state.mayHaveCommitted(error)) await multiparts.abort(key, id);
     throw error;
   }
 }

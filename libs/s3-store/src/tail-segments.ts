@@ -1,4 +1,5 @@
-import type { Bucket, Content } from './bucket.js';
+import type { Bucket } from './bucket.js';
+import type { Content } from './calls.js';
 import { LostContent } from './lost-content.js';
 import { isMissing } from './storage-error.js';
 import { type Segment, sum } from './upload-record.js';

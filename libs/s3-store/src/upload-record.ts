@@ -9,6 +9,12 @@ export interface StoredPart {
   readonly etag: string;
 }
 
+/** The service's id of a multipart upload, and the attempt that is in the metadata of the object that it becomes. */
+export interface Multipart {
+  readonly id: string;
+  readonly attempt: string;
+}
+
 /** An object with bytes that are too few for a part, or that memory had no room for. */
 export interface Segment {
   readonly key: string;
@@ -30,8 +36,7 @@ export interface UploadRecord {
   readonly commit: string;
   /** True once the object is whole. */
   readonly complete: boolean;
-  /** The service's multipart upload; `attempt` is in the metadata of the object that it becomes. */
-  readonly multipart?: { readonly id: string; readonly attempt: string };
+  readonly multipart?: Multipart;
   readonly parts: readonly StoredPart[];
   readonly segments: readonly Segment[];
   /** Keys of segments that count no more, and may be there still. */

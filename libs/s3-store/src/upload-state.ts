@@ -10,6 +10,7 @@ import type { Bucket } from './bucket.js';
 import type { BufferBudget } from './buffer-budget.js';
 import type { DownloadUrls } from './download-urls.js';
 import { COPY_SIZE, NUMBERS_AHEAD } from './limits.js';
+import type { Multiparts } from './multiparts.js';
 import type { ObjectKeys } from './object-keys.js';
 import type { ResolvedOptions } from './options.js';
 import type { Permits } from './permits.js';
@@ -22,6 +23,7 @@ const FEWEST_OF = 10;
 /** What the uploads of a store share. */
 export interface Service {
   readonly bucket: Bucket;
+  readonly multiparts: Multiparts;
   readonly records: RecordStore;
   readonly keys: ObjectKeys;
   readonly options: ResolvedOptions;
