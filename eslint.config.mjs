@@ -3,7 +3,7 @@ import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 import { packageArrows } from './lint/package-arrows.mjs';
 
-const TESTS = ['**/*.spec.ts', 'test/**/*.ts', 'libs/*/src/testing/**/*.ts'];
+const TESTS = ['**/*.spec.ts', 'test/**/*.ts', '{src/**,libs/*/src}/testing/**/*.ts'];
 
 const noDefaultExport = {
   selector: 'ExportDefaultDeclaration, ExportSpecifier[exported.name="default"]',

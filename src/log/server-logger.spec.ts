@@ -1,21 +1,7 @@
-import { jest } from '@jest/globals';
+import { captureOutput, endOfTurn } from './testing/captured-output.js';
 import { ServerLogger } from './server-logger.js';
 
-const written: string[] = [];
-
-beforeEach(() => {
-  written.length = 0;
-  for (const stream of ['stdout', 'stderr'] as const) {
-    jest.spyOn(process[stream], 'write').mockImplementation((line) => {
-      written.push(`${stream} ${String(line).replace(/^\S+ /, '')}`);
-      return true;
-    });
-  }
-});
-afterEach(() => jest.restoreAllMocks());
-
-/** Lines for stdout are written at the end of the turn. */
-const endOfTurn = () => new Promise<void>((resolve) => void setImmediate(resolve));
+const written = captureOutput();
 
 describe('ServerLogger', () => {
   it('writes one line an entry, warnings and errors to stderr', async () => {

@@ -2,20 +2,12 @@ import { Upload } from 'tus-js-client';
 import { on } from '../harness/open-patch.js';
 import { randomContent } from '../harness/random-content.js';
 import * as tus from '../harness/tus-requests.js';
-import { Ceph } from './ceph.js';
-import { type Fault, type FaultProxy, s3Error, startFaultProxy } from './s3-fault-proxy.js';
-import { startTwo } from './s3-server-in-process.js';
+import { cephBehindProxy } from './s3-behind-proxy.js';
+import { type Fault, s3Error } from './s3-fault-proxy.js';
 
 const MIB = 1024 * 1024;
 
-let ceph: Ceph;
-let proxy: FaultProxy;
-beforeAll(async () => {
-  ceph = await Ceph.start();
-  proxy = await startFaultProxy(ceph.endpoint);
-});
-afterAll(() => ceph.stop());
-beforeEach(() => proxy.leaveAlone());
+const s3 = cephBehindProxy();
 
 const error200 = { ...s3Error(200, 'InternalError') };
 /** The service has begun its answer, kept it alive with white space, and then its connection has ended. */
@@ -43,10 +35,10 @@ const isComplete = ({ method, url }: { method: string; url: string }) =>
 
 describe('when completing the parts', () => {
   it.each(FAULTS)('%s, nobody is told of a whole upload that cannot be read', async (_, fault) => {
-    const { one, other, bucket } = await startTwo(ceph, proxy.endpoint);
+    const { one, other, bucket } = await s3.startTwo();
     const content = randomContent('completing', 11 * MIB);
     const url = await tus.createUpload(one.url, content.length);
-    proxy.fault((call) => (isComplete(call) ? fault : undefined));
+    s3.proxy.fault((call) => (isComplete(call) ? fault : undefined));
     const last = await tus.patch(url, 0, content);
     expect([204, 503]).toContain(last.status);
     for (const node of [one, other]) {
@@ -58,19 +50,19 @@ describe('when completing the parts', () => {
     }
     expect([one.store.bufferedBytes, other.store.bufferedBytes]).toEqual([0, 0]);
 
-    proxy.leaveAlone();
+    s3.proxy.leaveAlone();
     expect(await tus.offsetOf(on(other.url, url))).toBe(content.length);
     for (const node of [one, other]) {
       expect((await tus.download(on(node.url, url))).body.equals(content)).toBe(true);
     }
-    expect(await ceph.openMultiparts(bucket)).toEqual([]);
+    expect(await s3.ceph.openMultiparts(bucket)).toEqual([]);
   });
 
   it.each(FAULTS)('%s twice, tus-js-client comes to its end', async (_, fault) => {
-    const { one, other } = await startTwo(ceph, proxy.endpoint);
+    const { one, other } = await s3.startTwo();
     const content = randomContent('client', 11 * MIB);
     let failures = 0;
-    proxy.fault((call) => (isComplete(call) && (failures += 1) <= 2 ? fault : undefined));
+    s3.proxy.fault((call) => (isComplete(call) && (failures += 1) <= 2 ? fault : undefined));
     const url = await new Promise<string>((resolve, reject) => {
       const upload = new Upload(content, {
         endpoint: one.url,

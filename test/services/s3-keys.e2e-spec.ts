@@ -1,24 +1,13 @@
 import { GetObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
 import { ErrInternalServerError, ErrUploadExists, hasCode } from '@nestjs-tus/core';
 import { randomContent } from '../harness/random-content.js';
-import { Ceph } from './ceph.js';
-import { contentOf, MIB, Node, Operations } from './s3-fixture.js';
+import { bucketForEachTest } from './s3-bucket.js';
+import { contentOf, MIB, Operations } from './s3-fixture.js';
 
-let ceph: Ceph;
-let bucket: string;
-beforeAll(async () => {
-  ceph = await Ceph.start();
-});
-afterAll(() => ceph.stop());
-beforeEach(async () => {
-  bucket = await ceph.newBucket();
-});
-
-const newNode = (options: Partial<ConstructorParameters<typeof Node>[1]> = {}) =>
-  new Node(ceph, { bucket, ...options });
+const bucket = bucketForEachTest();
 
 const objectAt = async (Key: string): Promise<Buffer> => {
-  const { Body } = await ceph.client.send(new GetObjectCommand({ Bucket: bucket, Key }));
+  const { Body } = await bucket.client.send(new GetObjectCommand({ Bucket: bucket.name, Key }));
   return Buffer.from((await Body?.transformToByteArray()) ?? []);
 };
 
@@ -26,7 +15,7 @@ describe('keys that a hook or a function chooses', () => {
   it.each([100, 6 * MIB])(
     'go to the upload that is finished first; the other one of %d bytes replaces nothing',
     async (size) => {
-      const node = newNode();
+      const node = bucket.newNode();
       const operations = new Operations();
       const [first, second] = [randomContent('first', 200), randomContent('second', size)];
       const storage = { key: 'users/7/avatar' };
@@ -46,13 +35,13 @@ describe('keys that a hook or a function chooses', () => {
         const upload = await node.store.getUpload(late, context);
         await node.store.asTerminatableUpload(upload).terminate(context);
       });
-      expect((await contentOf(newNode(), early)).equals(first)).toBe(true);
-      expect(await ceph.openMultiparts(bucket)).toEqual([]);
+      expect((await contentOf(bucket.newNode(), early)).equals(first)).toBe(true);
+      expect(await bucket.openMultiparts()).toEqual([]);
     },
   );
 
   it('are used for an upload whose own attempt at them was lost', async () => {
-    const node = newNode();
+    const node = bucket.newNode();
     const operations = new Operations();
     const content = randomContent('own', 300);
     const id = await operations.create(node, { size: content.length, storage: { key: 'mine' } });
@@ -64,7 +53,7 @@ describe('keys that a hook or a function chooses', () => {
     await expect(operations.append(node, id, 100, content.subarray(100))).rejects.toThrow();
     node.leaveAlone();
     await operations.append(node, id, 100, content.subarray(100));
-    expect((await contentOf(newNode(), id)).equals(content)).toBe(true);
+    expect((await contentOf(bucket.newNode(), id)).equals(content)).toBe(true);
     expect((await objectAt('mine')).equals(content)).toBe(true);
   });
 
@@ -79,29 +68,29 @@ describe('keys that a hook or a function chooses', () => {
     ['half a character', 'a\ud800b'],
     ['more than a key may have', 'k'.repeat(1_025)],
   ])('are refused with a text for the operator when a function gives %s', async (_, key) => {
-    const node = newNode({ key: () => key as string });
+    const node = bucket.newNode({ key: () => key as string });
     const refused = await new Operations().create(node, { size: 9 }).catch((error: unknown) => error);
     expect(hasCode(refused, ErrInternalServerError)).toBe(true);
     expect(String((refused as Error).cause)).toContain('key');
-    expect(await ceph.keys(bucket)).toEqual([]);
+    expect(await bucket.keys()).toEqual([]);
   });
 
   it('are refused when the function throws: the cause is for the log', async () => {
     const cause = new Error('no such user');
-    const node = newNode({
+    const node = bucket.newNode({
       key: () => {
         throw cause;
       },
     });
     const refused = await new Operations().create(node, { size: 9 }).catch((error: unknown) => error);
     expect(refused).toBe(cause);
-    expect(await ceph.keys(bucket)).toEqual([]);
+    expect(await bucket.keys()).toEqual([]);
   });
 });
 
 describe('keys below a prefix, by a template', () => {
   it('hold for long ids, concatenation, the list and removal', async () => {
-    const node = newNode({ objectPrefix: 'p'.repeat(700) + '/', key: '{year}/{id}/{id}' });
+    const node = bucket.newNode({ objectPrefix: 'p'.repeat(700) + '/', key: '{year}/{id}/{id}' });
     const operations = new Operations();
     const contents = [randomContent('one', 6 * MIB), randomContent('two', 100)];
     const ids: string[] = [];
@@ -118,7 +107,7 @@ describe('keys below a prefix, by a template', () => {
       await node.store.asConcatableUpload(upload).concatUploads(partials, context);
       await upload.finishUpload(context);
     });
-    expect((await contentOf(newNode(), id).catch(() => undefined)) === undefined).toBe(true);
+    expect((await contentOf(bucket.newNode(), id).catch(() => undefined)) === undefined).toBe(true);
     expect((await contentOf(node, id)).equals(Buffer.concat(contents))).toBe(true);
     const { uploads } = await node.store.list({});
     expect(uploads.map((info) => info.id)).toEqual([...ids, id]);
@@ -128,16 +117,16 @@ describe('keys below a prefix, by a template', () => {
         await node.store.asTerminatableUpload(upload).terminate(context);
       });
     }
-    expect(await ceph.keys(bucket)).toEqual([]);
+    expect(await bucket.keys()).toEqual([]);
   });
 });
 
 describe('headers of objects', () => {
   it('hold a file name of any length, and a media type only if it is one', async () => {
-    const node = newNode({ object: { contentDisposition: 'attachment' } });
+    const node = bucket.newNode({ object: { contentDisposition: 'attachment' } });
     const metaData = { filename: `${'世'.repeat(2_500)}.bin`, filetype: `a/${'b'.repeat(5_000)}` };
     const id = await new Operations().createWith(node, Buffer.from('abc'), { metaData });
-    const head = await ceph.client.send(new HeadObjectCommand({ Bucket: bucket, Key: id }));
+    const head = await bucket.client.send(new HeadObjectCommand({ Bucket: bucket.name, Key: id }));
     expect(head.ContentDisposition).toMatch(/^attachment; filename\*=UTF-8''(%E4%B8%96)+\.bin$/);
     expect(head.ContentDisposition?.length).toBeLessThan(1_100);
     expect(head.ContentType).not.toContain('bbb');
@@ -155,17 +144,17 @@ describe('headers of objects', () => {
       ['a key of metadata with a space', () => ({ metadata: { 'a b': 'c' } })],
     ];
     for (const [, object] of wrong) {
-      const node = newNode({ object: object as never });
+      const node = bucket.newNode({ object: object as never });
       const refused = await new Operations().create(node, { size: 9 }).catch((error: unknown) => error);
       expect(hasCode(refused, ErrInternalServerError)).toBe(true);
       expect(String((refused as Error).cause)).toContain('`object`');
     }
-    expect(await ceph.keys(bucket)).toEqual([]);
+    expect(await bucket.keys()).toEqual([]);
   });
 
   it('that the service does not take are told at start', async () => {
-    const node = newNode({ object: { storageClass: 'NO_SUCH_CLASS' } });
+    const node = bucket.newNode({ object: { storageClass: 'NO_SUCH_CLASS' } });
     await expect(node.store.init()).rejects.toThrow(/storageClass|storage class/);
-    expect(await ceph.keys(bucket)).toEqual([]);
+    expect(await bucket.keys()).toEqual([]);
   });
 });

@@ -1,22 +1,11 @@
 import { ListPartsCommand } from '@aws-sdk/client-s3';
 import { errors, ErrMaxSizeExceeded, hasCode } from '@nestjs-tus/core';
 import { randomContent, randomNumbers } from '../harness/random-content.js';
-import { Ceph } from './ceph.js';
-import { contentOf, inContext, MIB, newInfo, Node, Operations, sourceOf } from './s3-fixture.js';
+import { bucketForEachTest } from './s3-bucket.js';
+import { contentOf, inContext, MIB, newInfo, type Node, Operations, sourceOf } from './s3-fixture.js';
 import { appendUnder, heldLock } from './s3-holders.js';
 
-let ceph: Ceph;
-let bucket: string;
-beforeAll(async () => {
-  ceph = await Ceph.start();
-});
-afterAll(() => ceph.stop());
-beforeEach(async () => {
-  bucket = await ceph.newBucket();
-});
-
-const newNode = (options: Partial<ConstructorParameters<typeof Node>[1]> = {}) =>
-  new Node(ceph, { bucket, ...options });
+const bucket = bucketForEachTest();
 
 async function finishAs(node: Node, operations: Operations, id: string, length: number): Promise<void> {
   await operations.run(id, async (context) => {
@@ -28,7 +17,7 @@ async function finishAs(node: Node, operations: Operations, id: string, length: 
 
 describe('an upload without a length', () => {
   it('gets larger parts as it grows, and so goes beyond parts of the smallest size', async () => {
-    const node = newNode({ maxParts: 6 });
+    const node = bucket.newNode({ maxParts: 6 });
     const operations = new Operations();
     const content = randomContent('growing', 60 * MIB);
     const id = await operations.create(node, { sizeIsDeferred: true });
@@ -36,20 +25,20 @@ describe('an upload without a length', () => {
       offset = await operations.append(node, id, offset, content.subarray(offset, offset + 7 * MIB));
     }
     await finishAs(node, operations, id, content.length);
-    expect((await contentOf(newNode(), id)).equals(content)).toBe(true);
+    expect((await contentOf(bucket.newNode(), id)).equals(content)).toBe(true);
   });
 
   it('is told when the service takes no more parts, and is whole with what it has', async () => {
-    const node = newNode({ maxParts: 3, equalParts: true });
+    const node = bucket.newNode({ maxParts: 3, equalParts: true });
     const operations = new Operations();
     const content = randomContent('too much', 21 * MIB);
     const id = await operations.create(node, { sizeIsDeferred: true });
     const refused = await operations.append(node, id, 0, content).catch((error: unknown) => error);
     expect(hasCode(refused, ErrMaxSizeExceeded)).toBe(true);
-    expect((await operations.info(newNode(), id)).offset).toBe(15 * MIB);
+    expect((await operations.info(bucket.newNode(), id)).offset).toBe(15 * MIB);
     expect(node.store.bufferedBytes).toBe(0);
     await finishAs(node, operations, id, 15 * MIB);
-    expect((await contentOf(newNode(), id)).equals(content.subarray(0, 15 * MIB))).toBe(true);
+    expect((await contentOf(bucket.newNode(), id)).equals(content.subarray(0, 15 * MIB))).toBe(true);
   });
 });
 
@@ -58,18 +47,18 @@ describe('equal parts', () => {
     const content = randomContent('equal', 43 * MIB);
     const random = randomNumbers('equal');
     const { id } = await inContext(undefined, async (context) =>
-      (await newNode().store.newUpload(newInfo({ size: content.length }), context)).getInfo(context),
+      (await bucket.newNode().store.newUpload(newInfo({ size: content.length }), context)).getInfo(context),
     );
     const sizes: number[][] = [];
     for (let offset = 0, turn = 1; offset < content.length; turn += 1) {
-      const node = newNode({ equalParts: true });
+      const node = bucket.newNode({ equalParts: true });
       node.interfere(async (call, send) => {
         const { UploadId } = call.input as { UploadId?: string };
         if (call.name === 'UploadPart' && random() < 0.1)
           throw Object.assign(new Error(), { name: 'TimeoutError' });
         if (call.name === 'CompleteMultipartUpload') {
-          const { Parts = [] } = await ceph.client.send(
-            new ListPartsCommand({ Bucket: bucket, Key: id, UploadId }),
+          const { Parts = [] } = await bucket.client.send(
+            new ListPartsCommand({ Bucket: bucket.name, Key: id, UploadId }),
           );
           const given = (call.input as { MultipartUpload: { Parts: { PartNumber: number }[] } })
             .MultipartUpload.Parts;
@@ -93,16 +82,16 @@ describe('equal parts', () => {
         });
       }
       await appendUnder(lock, node, id, offset, content.subarray(offset, end)).catch(() => undefined);
-      const { offset: stored, state } = await (await newNode().store.getUpload(id, {})).getInfo({});
+      const { offset: stored, state } = await (await bucket.newNode().store.getUpload(id, {})).getInfo({});
       offset = stored;
       if (state === 'receiving') {
         const left = heldLock(`f${turn}`, `t${turn}`);
-        await appendUnder(left, newNode({ equalParts: true }), id, offset, Buffer.alloc(0)).catch(
+        await appendUnder(left, bucket.newNode({ equalParts: true }), id, offset, Buffer.alloc(0)).catch(
           () => undefined,
         );
       }
     }
-    expect((await contentOf(newNode(), id)).equals(content)).toBe(true);
+    expect((await contentOf(bucket.newNode(), id)).equals(content)).toBe(true);
     const last = sizes.at(-1) ?? [];
     expect(last.slice(0, -1).every((size) => size === last[0])).toBe(true);
     expect(last.reduce((sum, size) => sum + size, 0)).toBe(content.length);
@@ -141,15 +130,15 @@ describe('final uploads', () => {
   ])('hold %s', async (_, sizes) => {
     for (const equalParts of [false, true]) {
       const contents = sizes.map((size, index) => randomContent(`part ${index}`, size));
-      const id = await join(newNode({ equalParts }), contents);
-      expect((await contentOf(newNode(), id)).equals(Buffer.concat(contents))).toBe(true);
+      const id = await join(bucket.newNode({ equalParts }), contents);
+      expect((await contentOf(bucket.newNode(), id)).equals(Buffer.concat(contents))).toBe(true);
     }
-    expect(await ceph.openMultiparts(bucket)).toEqual([]);
+    expect(await bucket.openMultiparts()).toEqual([]);
   });
 
   it('are not made when a part of them is removed meanwhile, and leave nothing behind', async () => {
-    const node = newNode();
-    const other = newNode();
+    const node = bucket.newNode();
+    const other = bucket.newNode();
     const contents = [randomContent('one', 6 * MIB), randomContent('two', 6 * MIB)];
     const joined = join(node, contents, (ids) => {
       let copied = 0;
@@ -168,6 +157,6 @@ describe('final uploads', () => {
       });
     });
     await expect(joined).rejects.toMatchObject({ status: 404 });
-    expect(await ceph.openMultiparts(bucket)).toEqual([]);
+    expect(await bucket.openMultiparts()).toEqual([]);
   });
 });

@@ -2,25 +2,17 @@ import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from '@aws-sd
 import { ErrInternalServerError, ErrLockLost, ErrUploadExists, hasCode } from '@nestjs-tus/core';
 import type { ConditionalWrites } from '@nestjs-tus/s3-store';
 import { randomContent } from '../harness/random-content.js';
-import { Ceph } from './ceph.js';
-import { contentOf, MIB, newInfo, Node, Operations } from './s3-fixture.js';
+import { bucketForEachTest } from './s3-bucket.js';
+import { contentOf, MIB, newInfo, Operations } from './s3-fixture.js';
 
-let ceph: Ceph;
-let bucket: string;
-beforeAll(async () => {
-  ceph = await Ceph.start();
-});
-afterAll(() => ceph.stop());
-beforeEach(async () => {
-  bucket = await ceph.newBucket();
-});
+const bucket = bucketForEachTest();
 
 const put = (Key: string, Body: string) =>
-  ceph.client.send(new PutObjectCommand({ Bucket: bucket, Key, Body: Buffer.from(Body) }));
-const remove = (Key: string) => ceph.client.send(new DeleteObjectCommand({ Bucket: bucket, Key }));
+  bucket.client.send(new PutObjectCommand({ Bucket: bucket.name, Key, Body: Buffer.from(Body) }));
+const remove = (Key: string) => bucket.client.send(new DeleteObjectCommand({ Bucket: bucket.name, Key }));
 
 describe.each<ConditionalWrites>(['if-match-bare', 'generations'])('records, by %s', (conditionalWrites) => {
-  const newNode = () => new Node(ceph, { bucket, conditionalWrites });
+  const newNode = () => bucket.newNode({ conditionalWrites });
   const keyOf = (id: string) =>
     conditionalWrites === 'generations' ? `${id}.info-ffffffffffff` : `${id}.info`;
 
@@ -44,7 +36,7 @@ describe.each<ConditionalWrites>(['if-match-bare', 'generations'])('records, by 
     const node = newNode();
     const operations = new Operations();
     const own = await operations.create(node, { size: 9, id: 'm' });
-    const { Body } = await ceph.client.send(new GetObjectCommand({ Bucket: bucket, Key: keyOf(own) }));
+    const { Body } = await bucket.client.send(new GetObjectCommand({ Bucket: bucket.name, Key: keyOf(own) }));
     const text = (await Body?.transformToString()) ?? '';
     const { format, record } = JSON.parse(text) as { format: string; record: object };
     const unreadable = [
@@ -93,7 +85,7 @@ describe.each<ConditionalWrites>(['if-match-bare', 'generations'])('records, by 
 });
 
 it('a record that somebody has removed is an upload that is not there, also on the node that knew it', async () => {
-  const node = new Node(ceph, { bucket });
+  const node = bucket.newNode();
   const operations = new Operations();
   const content = randomContent('removed', 7 * MIB);
   const id = await operations.create(node, { size: content.length });
@@ -104,12 +96,12 @@ it('a record that somebody has removed is an upload that is not there, also on t
     .catch((error: unknown) => error);
   expect(hasCode(failed, ErrLockLost)).toBe(true);
   await expect(operations.info(node, id)).rejects.toMatchObject({ status: 404 });
-  await expect(operations.info(new Node(ceph, { bucket }), id)).rejects.toMatchObject({ status: 404 });
+  await expect(operations.info(bucket.newNode(), id)).rejects.toMatchObject({ status: 404 });
 });
 
 describe('objects that somebody has removed', () => {
   it('are not found by who reads them, and their uploads can be removed', async () => {
-    const node = new Node(ceph, { bucket });
+    const node = bucket.newNode();
     const operations = new Operations();
     const id = await operations.createWith(node, randomContent('object', 6 * MIB));
     await remove(id);
@@ -119,11 +111,11 @@ describe('objects that somebody has removed', () => {
       const upload = await node.store.getUpload(id, context);
       await node.store.asTerminatableUpload(upload).terminate(context);
     });
-    expect(await ceph.keys(bucket)).toEqual([]);
+    expect(await bucket.keys()).toEqual([]);
   });
 
   it.each([100, 6 * MIB])('are not found by who joins them (%d bytes)', async (size) => {
-    const node = new Node(ceph, { bucket });
+    const node = bucket.newNode();
     const operations = new Operations();
     const partial = await operations.createWith(node, randomContent('partial', size), { isPartial: true });
     await remove(partial);
@@ -136,13 +128,13 @@ describe('objects that somebody has removed', () => {
     });
     await expect(joined).rejects.toMatchObject({ status: 404 });
     expect(await operations.info(node, id)).toMatchObject({ offset: 0 });
-    expect(await ceph.openMultiparts(bucket)).toEqual([]);
+    expect(await bucket.openMultiparts()).toEqual([]);
   });
 });
 
 describe('a final upload of empty parts', () => {
   it('is finished although its object is there already, from a call whose answer was lost', async () => {
-    const node = new Node(ceph, { bucket });
+    const node = bucket.newNode();
     const operations = new Operations();
     const partials = [
       await operations.createWith(node, Buffer.alloc(0), { isPartial: true }),
@@ -155,14 +147,16 @@ describe('a final upload of empty parts', () => {
       state: 'receiving',
     });
     const own = { Metadata: { 'tus-attempt': `${id}/lost` } };
-    await ceph.client.send(new PutObjectCommand({ Bucket: bucket, Key: id, Body: Buffer.alloc(0), ...own }));
+    await bucket.client.send(
+      new PutObjectCommand({ Bucket: bucket.name, Key: id, Body: Buffer.alloc(0), ...own }),
+    );
     await operations.run(id, async (context) => {
       const final = await node.store.getUpload(id, context);
       const loaded = await Promise.all(partials.map((partial) => node.store.getUpload(partial, {})));
       await node.store.asConcatableUpload(final).concatUploads(loaded, context);
       await final.finishUpload(context);
     });
-    expect((await contentOf(new Node(ceph, { bucket }), id)).length).toBe(0);
-    expect(await ceph.openMultiparts(bucket)).toEqual([]);
+    expect((await contentOf(bucket.newNode(), id)).length).toBe(0);
+    expect(await bucket.openMultiparts()).toEqual([]);
   });
 });

@@ -3,20 +3,13 @@ import { eventually } from '../harness/eventually.js';
 import { idOf, on, openPatch } from '../harness/open-patch.js';
 import { randomContent } from '../harness/random-content.js';
 import * as tus from '../harness/tus-requests.js';
-import { Ceph } from './ceph.js';
-import { type Answer, type FaultProxy, s3Error, startFaultProxy } from './s3-fault-proxy.js';
-import { type S3Server, startTwo } from './s3-server-in-process.js';
+import { cephBehindProxy } from './s3-behind-proxy.js';
+import { type Answer, s3Error } from './s3-fault-proxy.js';
+import { type S3Server } from './s3-server-in-process.js';
 
 const MIB = 1024 * 1024;
 
-let ceph: Ceph;
-let proxy: FaultProxy;
-beforeAll(async () => {
-  ceph = await Ceph.start();
-  proxy = await startFaultProxy(ceph.endpoint);
-});
-afterAll(() => ceph.stop());
-beforeEach(() => proxy.leaveAlone());
+const s3 = cephBehindProxy();
 
 /** An upload with a part and a tail. */
 async function begun({ url: collection }: S3Server): Promise<string> {
@@ -27,8 +20,8 @@ async function begun({ url: collection }: S3Server): Promise<string> {
 }
 
 async function expectNothing(bucket: string): Promise<void> {
-  expect(await ceph.keys(bucket)).toEqual([]);
-  expect(await ceph.openMultiparts(bucket)).toEqual([]);
+  expect(await s3.ceph.keys(bucket)).toEqual([]);
+  expect(await s3.ceph.openMultiparts(bucket)).toEqual([]);
 }
 
 describe('removing an upload', () => {
@@ -37,9 +30,9 @@ describe('removing an upload', () => {
     ['is forbidden', s3Error(403, 'AccessDenied')],
     ['is answered by somebody else', { status: 404, body: '<html>404</html>' }],
   ])('is taken up again when giving up its parts %s', async (_, answer) => {
-    const { one, other, bucket } = await startTwo(ceph, proxy.endpoint);
+    const { one, other, bucket } = await s3.startTwo();
     const url = await begun(one);
-    proxy.fault(({ method, url: asked }) =>
+    s3.proxy.fault(({ method, url: asked }) =>
       method === 'DELETE' && asked.includes('uploadId=') ? { kind: 'answer', answer } : undefined,
     );
     expect((await tus.terminate(url)).status).toBe(503);
@@ -48,15 +41,15 @@ describe('removing an upload', () => {
       expect([404, 423]).toContain((await tus.head(on(node.url, url))).status);
       expect([404, 503]).toContain((await tus.patch(on(node.url, url), 5 * MIB + 1_000, 'more')).status);
     }
-    proxy.leaveAlone();
+    s3.proxy.leaveAlone();
     expect((await tus.terminate(on(other.url, url))).status).toBe(404);
     await expectNothing(bucket);
   });
 
   it('succeeds when its parts are gone already', async () => {
-    const { one, bucket } = await startTwo(ceph, proxy.endpoint);
+    const { one, bucket } = await s3.startTwo();
     const url = await begun(one);
-    proxy.fault(({ method, url: asked }) =>
+    s3.proxy.fault(({ method, url: asked }) =>
       method === 'DELETE' && asked.includes('uploadId=')
         ? { kind: 'answer-instead', answer: s3Error(404, 'NoSuchUpload') }
         : undefined,
@@ -66,7 +59,7 @@ describe('removing an upload', () => {
   });
 
   it('makes a request let go that is receiving it, on this node', async () => {
-    const { one, bucket } = await startTwo(ceph, proxy.endpoint);
+    const { one, bucket } = await s3.startTwo();
     const url = await begun(one);
     const running = await openPatch(url, { offset: 5 * MIB + 1_000, length: 15 * MIB - 1_000 });
     await running.send(randomContent('running', 11 * MIB));
@@ -81,12 +74,12 @@ describe('removing an upload', () => {
 
 describe('sweeping', () => {
   it('removes what has expired with all that belongs to it, and nothing of others', async () => {
-    const { one, other, bucket } = await startTwo(ceph, proxy.endpoint, { objectPrefix: 'up/' }, 1);
+    const { one, other, bucket } = await s3.startTwo({ objectPrefix: 'up/' }, 1);
     const Bucket = bucket;
     for (const Key of ['theirs', 'up/theirs.tail-0123456789abcdef', 'up/deeper/theirs.info']) {
-      await ceph.client.send(new PutObjectCommand({ Bucket, Key, Body: Buffer.from('theirs') }));
+      await s3.ceph.client.send(new PutObjectCommand({ Bucket, Key, Body: Buffer.from('theirs') }));
     }
-    await ceph.client.send(new CreateMultipartUploadCommand({ Bucket, Key: 'up/theirs' }));
+    await s3.ceph.client.send(new CreateMultipartUploadCommand({ Bucket, Key: 'up/theirs' }));
     // Each in one request: it has expired at the end of it.
     const create = async (length: number, content: Buffer) =>
       tus.locationOf(
@@ -101,7 +94,7 @@ describe('sweeping', () => {
     await create(20 * MIB, randomContent('begun', 5 * MIB + 1_000));
     const swept = await Promise.all([one.handler.sweep(), other.handler.sweep()]);
     expect(swept[0] + swept[1]).toBe(1);
-    expect(await ceph.keys(bucket)).toEqual(
+    expect(await s3.ceph.keys(bucket)).toEqual(
       [
         'theirs',
         'up/deeper/theirs.info',
@@ -110,6 +103,6 @@ describe('sweeping', () => {
         `up/${idOf(finished)}.info`,
       ].sort(),
     );
-    expect(await ceph.openMultiparts(bucket)).toHaveLength(1);
+    expect(await s3.ceph.openMultiparts(bucket)).toHaveLength(1);
   });
 });

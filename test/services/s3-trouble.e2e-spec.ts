@@ -1,19 +1,11 @@
 import { randomContent } from '../harness/random-content.js';
 import * as tus from '../harness/tus-requests.js';
-import { Ceph } from './ceph.js';
-import { type Answer, type FaultProxy, s3Error, startFaultProxy } from './s3-fault-proxy.js';
-import { startTwo } from './s3-server-in-process.js';
+import { cephBehindProxy } from './s3-behind-proxy.js';
+import { type Answer, s3Error } from './s3-fault-proxy.js';
 
 const MIB = 1024 * 1024;
 
-let ceph: Ceph;
-let proxy: FaultProxy;
-beforeAll(async () => {
-  ceph = await Ceph.start();
-  proxy = await startFaultProxy(ceph.endpoint);
-});
-afterAll(() => ceph.stop());
-beforeEach(() => proxy.leaveAlone());
+const s3 = cephBehindProxy();
 
 const html = (status: number): Answer => ({ status, body: `<html><h1>${status}</h1></html>` });
 
@@ -37,14 +29,14 @@ const TROUBLES: [string, Answer, number][] = [
 
 describe('what a server on S3 answers', () => {
   it.each(TROUBLES)('while %s, and that all goes on afterwards', async (_, answer, status) => {
-    const { one, other, bucket } = await startTwo(ceph, proxy.endpoint);
+    const { one, other, bucket } = await s3.startTwo();
     const content = randomContent('trouble', 12 * MIB);
     const small = await tus.storeUpload(one.url, randomContent('finished', 1_000));
     const url = await tus.createUpload(one.url, content.length);
     expect((await tus.patch(url, 0, content.subarray(0, 6 * MIB))).status).toBe(204);
     const elsewhere = new URL(new URL(url).pathname, other.url).href;
 
-    proxy.fault(() => ({ kind: 'answer', answer }));
+    s3.proxy.fault(() => ({ kind: 'answer', answer }));
     for (const asked of [url, elsewhere]) {
       expect([200, 423]).toContain((await tus.head(asked)).status);
     }
@@ -64,14 +56,14 @@ describe('what a server on S3 answers', () => {
     expect((await tus.head(elsewhere)).status).toBe(423);
     expect([one.store.bufferedBytes, other.store.bufferedBytes]).toEqual([0, 0]);
 
-    proxy.leaveAlone();
+    s3.proxy.leaveAlone();
     expect(await tus.offsetOf(elsewhere)).toBe(6 * MIB);
     expect(await tus.offsetOf(url)).toBe(6 * MIB);
     expect((await tus.patch(elsewhere, 6 * MIB, content.subarray(6 * MIB))).status).toBe(204);
     expect((await tus.download(url)).body.equals(content)).toBe(true);
     expect((await tus.terminate(small)).status).toBe(204);
     expect((await tus.terminate(url)).status).toBe(204);
-    expect(await ceph.openMultiparts(bucket)).toEqual([]);
-    expect(await ceph.keys(bucket)).toEqual([]);
+    expect(await s3.ceph.openMultiparts(bucket)).toEqual([]);
+    expect(await s3.ceph.keys(bucket)).toEqual([]);
   });
 });
