@@ -1,5 +1,12 @@
 import type { Engine } from './engine.js';
-import { ErrNotFound, hasCode } from './errors.js';
+import {
+  ErrFileLocked,
+  ErrInsufficientStorage,
+  ErrLockLost,
+  ErrNotFound,
+  ErrStorageUnavailable,
+  hasCode,
+} from './errors.js';
 import { stateOf } from './file-info.js';
 import { awaitPartial, BUSY, joinIfComplete, load } from './operations/join.js';
 
@@ -7,6 +14,8 @@ import { awaitPartial, BUSY, joinIfComplete, load } from './operations/join.js';
 const FIRST_PAUSE_MS = 100;
 /** A partial upload may be received for hours on another node, which knows nothing of a final one that waits for it. */
 const LONGEST_PAUSE_MS = 5_000;
+/** Errors after which it is worth another attempt. Anything else is told to whoever asks for the upload. */
+const PASSING = [ErrFileLocked, ErrInsufficientStorage, ErrLockLost, ErrStorageUnavailable];
 
 /**
  * Final uploads whose joining found a lock taken, by another process or for a moment: tried again until they are joined, or until every
@@ -47,8 +56,8 @@ export class LateJoins {
   private async attempt(finalId: string, pause: number): Promise<void> {
     const isOver = await this.join(finalId).catch((error: unknown) => {
       if (hasCode(error, ErrNotFound)) return true;
-      this.engine.logger.error(`joining the final upload ${finalId} failed; it is tried again`, error);
-      return false;
+      this.engine.logger.error(`joining the final upload ${finalId} failed`, error);
+      return !PASSING.some((descriptor) => hasCode(error, descriptor));
     });
     if (isOver) this.pauses.delete(finalId);
     else this.later(finalId, Math.min(2 * pause, LONGEST_PAUSE_MS));
