@@ -43,6 +43,8 @@ export async function storeOf(options: ServerOptions): Promise<DataStore> {
 }
 
 async function s3StoreOf(options: ServerOptions): Promise<DataStore> {
+  // On Node 20 the SDK would warn, in nine lines, of its versions to come: the lock file chooses which one this server has.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   const { S3Store } = await import('@nestjs-tus/s3-store');
   const endpoint = options.s3Endpoint || undefined;
   // Services other than AWS have no regions, and a signature needs one all the same.

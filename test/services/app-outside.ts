@@ -31,8 +31,13 @@ export interface AppOutside {
   readonly folder: string;
   readonly packed: readonly Packed[];
   write(file: string, content: string): Promise<void>;
-  /** Runs a program of the app to its end. @returns what it wrote; rejects when it failed */
-  run(program: string, ...args: string[]): Promise<string>;
+  /**
+   * Runs Node in the app's folder to its end.
+   *
+   * @param args a program with its arguments, and options of Node before it
+   * @returns what it wrote; rejects when it failed
+   */
+  run(...args: string[]): Promise<string>;
   /** Starts a program that prints `serving` and a URL. @returns the URL */
   serve(file: string): Promise<string>;
 }
@@ -55,10 +60,10 @@ export async function installOutside(fromRegistry: readonly string[]): Promise<A
       await mkdir(dirname(join(folder, file)), { recursive: true });
       await writeFile(join(folder, file), content);
     },
-    async run(program, ...args) {
-      const done = await run(process.execPath, [program, ...args], { cwd: folder }).catch(
+    async run(...args) {
+      const done = await run(process.execPath, args, { cwd: folder }).catch(
         (error: Error & { stdout: string; stderr: string }) => {
-          throw new Error(`${program} failed:\n${error.stdout}${error.stderr}`, { cause: error });
+          throw new Error(`node ${args.join(' ')} failed:\n${error.stdout}${error.stderr}`, { cause: error });
         },
       );
       return done.stdout + done.stderr;

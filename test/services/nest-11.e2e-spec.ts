@@ -21,6 +21,30 @@ const JEST = {
   testEnvironment: 'node',
 };
 
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+/** From Node 24.9 on Jest 30 requires ES modules, when Node runs with --experimental-vm-modules. */
+const JEST_REQUIRES = major > 24 || (major === 24 && minor >= 9);
+
+const SPEC = `
+    import { Test } from '@nestjs/testing';
+    import { errors } from 'nestjs-tus';
+    import { AppModule } from './app.module';
+
+    it('uploads', async () => {
+      const testing = await Test.createTestingModule({ imports: [AppModule] }).compile();
+      const app = testing.createNestApplication();
+      await app.listen(0, '127.0.0.1');
+      const answer = await fetch((await app.getUrl()) + '/files', {
+        method: 'POST',
+        headers: { 'Tus-Resumable': '1.0.0', 'Upload-Length': '5', 'Content-Type': 'application/offset+octet-stream' },
+        body: 'hello',
+      });
+      expect([answer.status, answer.headers.get('upload-offset')]).toEqual([201, '5']);
+      expect(errors.notFound().code).toBe('ERR_UPLOAD_NOT_FOUND');
+      await app.close();
+    });
+    `;
+
 const mainOf = (adapter: string) => `
   import { NestFactory } from '@nestjs/core';
   import { ExpressAdapter } from '@nestjs/platform-express';
@@ -70,31 +94,27 @@ it.each(['ExpressAdapter', 'TusExpressAdapter', 'FastifyAdapter'])(
   },
 );
 
-it('its Jest tests import the module, with the line that docs/nestjs.md tells', async () => {
-  await app.write(
-    'src/app.spec.ts',
-    `
-    import { Test } from '@nestjs/testing';
-    import { errors } from 'nestjs-tus';
-    import { AppModule } from './app.module';
+describe('its Jest tests import the module', () => {
+  beforeAll(() => app.write('src/app.spec.ts', SPEC));
 
-    it('uploads', async () => {
-      const testing = await Test.createTestingModule({ imports: [AppModule] }).compile();
-      const app = testing.createNestApplication();
-      await app.listen(0, '127.0.0.1');
-      const answer = await fetch((await app.getUrl()) + '/files', {
-        method: 'POST',
-        headers: { 'Tus-Resumable': '1.0.0', 'Upload-Length': '5', 'Content-Type': 'application/offset+octet-stream' },
-        body: 'hello',
-      });
-      expect([answer.status, answer.headers.get('upload-offset')]).toEqual([201, '5']);
-      expect(errors.notFound().code).toBe('ERR_UPLOAD_NOT_FOUND');
-      await app.close();
-    });
-    `,
-  );
+  it('with the line of docs/nestjs.md', async () => {
+    expect(await jest([], await lineOfThePage())).toContain('1 passed');
+  });
+
+  it(`with --experimental-vm-modules ${JEST_REQUIRES ? 'and no line' : 'and the line'}`, async () => {
+    const line = JEST_REQUIRES ? {} : await lineOfThePage();
+    expect(await jest(['--experimental-vm-modules'], line)).toContain('1 passed');
+  });
+});
+
+async function lineOfThePage(): Promise<object> {
   const docs = await readFile(join(root, 'docs/nestjs.md'), 'utf8');
   const [, line] = /^ *("transformIgnorePatterns": .*)$/m.exec(docs) ?? [];
-  await app.write('jest.json', JSON.stringify({ ...JEST, ...(JSON.parse(`{${line}}`) as object) }));
-  expect(await app.run('node_modules/jest/bin/jest.js', '--config', 'jest.json')).toContain('1 passed');
-});
+  return JSON.parse(`{${line}}`) as object;
+}
+
+/** Runs the app's tests. @returns what Jest wrote; rejects when one failed */
+async function jest(nodeOptions: readonly string[], changes: object): Promise<string> {
+  await app.write('jest.json', JSON.stringify({ ...JEST, ...changes }));
+  return app.run(...nodeOptions, 'node_modules/jest/bin/jest.js', '--config', 'jest.json');
+}

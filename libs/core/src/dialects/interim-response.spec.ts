@@ -1,13 +1,13 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import { isCongested, sendInterim } from './interim-response.js';
 
 const HTTP_1_1 = { httpVersionMajor: 1, httpVersionMinor: 1 };
 
-function send(req: object, res: object, headers: string[] = ['A', '1', 'B', '2']): void {
+function send(req: object, res: object, headers = ['A', '1', 'B', '2'], status = 104): void {
   sendInterim(
     req as IncomingMessage,
     { headersSent: false, destroyed: false, ...res } as unknown as ServerResponse,
-    104,
+    status,
     'Upload Resumption Supported',
     headers,
   );
@@ -23,6 +23,14 @@ describe('an interim response', () => {
     });
     expect(calls).toEqual([[104, { A: '1', B: '2' }]]);
     expect(raw).toEqual([]);
+  });
+
+  it('has its reason phrase in the table that writeInformation reads', () => {
+    const phrases: unknown[] = [];
+    const res = { writeInformation: (status: number) => void phrases.push(STATUS_CODES[status]) };
+    send(HTTP_1_1, res, ['A', '1'], 104);
+    send(HTTP_1_1, res, ['A', '1'], 103);
+    expect(phrases).toEqual(['Upload Resumption Supported', 'Early Hints']);
   });
 
   it('is written as Node writes its own where it has none', () => {

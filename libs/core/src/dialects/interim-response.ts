@@ -1,16 +1,17 @@
 import {
+  STATUS_CODES,
   validateHeaderName,
   validateHeaderValue,
   type IncomingMessage,
   type ServerResponse,
 } from 'node:http';
 
-/** HTTP/1.1 from Node 26 on. */
+/** HTTP/1.1 in the latest versions of Node (24.21 and 26.12 have it, 24.16 and 26.0 do not). */
 interface WritesInformation {
   writeInformation(status: number, headers: Record<string, string>): unknown;
 }
 
-/** HTTP/1.1 before: how Node itself writes 100 and 103. It keeps the order of pipelined responses. */
+/** HTTP/1.1 in all others: how Node itself writes 100 and 103. It keeps the order of pipelined responses. */
 interface WritesRaw {
   _writeRaw(data: string, encoding: BufferEncoding): unknown;
 }
@@ -24,8 +25,8 @@ interface HasStream {
 }
 
 /**
- * Sends an informational response while its request goes on. Node has no way for any status before version 26, so this is the one
- * place that knows how. Does nothing where it cannot be sent: to HTTP/1.0, or after the final response.
+ * Sends an informational response while its request goes on. Most versions of Node have no public way for any status, so this is
+ * the one place that knows how. Does nothing where it cannot be sent: to HTTP/1.0, or after the final response.
  *
  * @param headers names and values in turn
  */
@@ -44,6 +45,8 @@ export function sendInterim(
     if (!res.stream.destroyed)
       res.stream.additionalHeaders({ ':status': status, ...Object.fromEntries(fields) });
   } else if (writesInformation(res)) {
+    // It has no parameter for the phrase: it reads this table, which lacks 104, and writes "unknown" for what is not there.
+    STATUS_CODES[status] ??= reason;
     res.writeInformation(status, Object.fromEntries(fields));
   } else if (writesRaw(res)) {
     const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`);
