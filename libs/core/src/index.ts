@@ -29,7 +29,7 @@ export {
   type OptionsPlace,
   type OptionTable,
 } from './config/check-options.js';
-export { checkTogether, CONFIG_OPTIONS } from './config/config-options.js';
+export { checkTogether, CONFIG_OPTIONS, LONGEST_EXPIRATION } from './config/config-options.js';
 export { nearName } from './config/near-name.js';
 export * as optionKinds from './config/option-kinds.js';
 export { hideSecrets, showValue } from './config/show-value.js';

@@ -163,7 +163,7 @@ function clientConfig(): OptionKind {
   return optionKinds.kindOf(
     "settings of an S3Client, e.g. { region: 'eu-central-1' }, whose endpoint holds no password: credentials are a member of their own",
     (value) => {
-      if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+      if (Object.prototype.toString.call(value) !== '[object Object]') return false;
       const { endpoint } = value as S3ClientConfig;
       return typeof endpoint !== 'string' || !/^[^?#]*\/\/[^/]*@/.test(endpoint);
     },

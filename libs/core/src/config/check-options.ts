@@ -1,6 +1,9 @@
 import { nearName } from './near-name.js';
 import { showValue } from './show-value.js';
 
+/** Names that an error lists; more are no sentence. */
+const MOST_NAMES = 14;
+
 /** What an option may be. */
 export interface OptionKind {
   /** Completes "write …", e.g. `true or false`. Holds no value that was given. */
@@ -121,8 +124,9 @@ function unknownOption(
   if (Object.hasOwn(instead, key)) return new TypeError(`${name} is unknown: write ${instead[key]}`);
   const near = nearName(key, Object.keys(kinds));
   if (near) return new TypeError(`${name} is unknown: write ${inPath(near)}, ${kinds[near]?.form}`);
-  const names = Object.keys(kinds).join(', ');
-  return new TypeError(`${name} is unknown: write one of ${names}, or leave it out`);
+  const names = Object.keys(kinds);
+  const choice = names.length > MOST_NAMES ? '' : `write one of ${names.join(', ')}, or `;
+  return new TypeError(`${name} is unknown: ${choice}leave it out`);
 }
 
 /** The error about a value of the wrong kind. */

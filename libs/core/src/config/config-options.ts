@@ -156,9 +156,16 @@ function storeComposer(): OptionKind {
 
 function basePath(): OptionKind {
   return kindOf("a path such as '/files/' or an absolute URL without a password or query", (value) => {
-    if (typeof value !== 'string' || /[?#\s]/.test(value)) return false;
-    if (!/^https?:/i.test(value)) return !value.includes('://');
-    const { username, password } = new URL(value);
-    return !username && !password;
+    if (typeof value !== 'string') return false;
+    if (!/^https?:/i.test(value)) return isPlainPath(value);
+    const { pathname, username, password } = new URL(value);
+    return !username && !password && !/[?#\s\\]/.test(value) && isPlainPath(pathname);
   });
+}
+
+/** True when it names one place to all that read it: nothing to normalise, no host in front. */
+function isPlainPath(path: string): boolean {
+  if (/[?#\s\\\u0000-\u001f\u007f]|\/\/|:\/|(^|\/)\.{1,2}(\/|$)/.test(path)) return false;
+  // Throws for an escape that means nothing, which counts as refused.
+  return decodeURI(path) !== undefined;
 }

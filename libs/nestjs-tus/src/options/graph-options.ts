@@ -67,10 +67,8 @@ export function checkRootOptions(given: unknown): { graph: TusGraphOptions; beha
   );
   const isGraph = ([key]: [string, unknown]) => (GRAPH_KEYS as readonly string[]).includes(key);
   const entries = Object.entries(options) as [string, unknown][];
-  return {
-    graph: Object.fromEntries(entries.filter(isGraph)),
-    behaviour: Object.fromEntries(entries.filter((entry) => !isGraph(entry))),
-  };
+  const graph: TusGraphOptions = Object.fromEntries(entries.filter(isGraph));
+  return { graph, behaviour: Object.fromEntries(entries.filter((entry) => !isGraph(entry))) };
 }
 
 /**

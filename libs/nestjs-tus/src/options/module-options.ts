@@ -55,7 +55,10 @@ function without<T extends object, K extends keyof T & string>(table: T, ...keys
 }
 
 function pathKind(): OptionKind {
-  const text = optionKinds.textOf("a route such as 'files'", () => true);
+  const text = optionKinds.textOf(
+    "a route such as 'files', with one slash between its segments",
+    (path) => !/\/\/|[\u0000-\u0020\u007f]/.test(path),
+  );
   return {
     form: text.form,
     read(value, path) {
