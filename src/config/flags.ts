@@ -1,3 +1,4 @@
+import { LONGEST_EXPIRATION } from '@nestjs-tus/core';
 import { DURATION_FORM, parseDuration } from './duration.js';
 import { parseSize, SIZE_FORM } from './size.js';
 
@@ -23,22 +24,15 @@ export interface Flag<T> {
   readonly description: string;
 }
 
-const WORDS: Readonly<Record<string, boolean>> = {
-  '': true,
-  true: true,
-  '1': true,
-  on: true,
-  yes: true,
-  false: false,
-  '0': false,
-  off: false,
-  no: false,
-};
+const WORDS: ReadonlyMap<string, boolean> = new Map([
+  ...['true', '1', 'on', 'yes'].map((word) => [word, true] as const),
+  ...['false', '0', 'off', 'no'].map((word) => [word, false] as const),
+]);
 
 const text: FlagKind<string> = {
   placeholder: 'TEXT',
   form: 'a value that is not empty',
-  parse: (value) => value || undefined,
+  parse: (value) => (value.trim() === '' ? undefined : value),
 };
 
 /** Nothing, until it is said. */
@@ -46,15 +40,27 @@ const optionalText: FlagKind<string> = { placeholder: 'TEXT', form: 'text', pars
 
 const optionalUrl: FlagKind<string> = {
   placeholder: 'URL',
-  form: 'a URL such as https://s3.example.com',
-  parse: (value) => (value === '' || /^https?:$/.test(protocolOf(value)) ? value : undefined),
+  form: 'a URL such as https://s3.example.com, without a password or query',
+  parse: (value) => (value === '' || isPlainUrl(value) ? value : undefined),
 };
 
-function protocolOf(value: string): string {
-  return URL.canParse(value) ? new URL(value).protocol : '';
+function isPlainUrl(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, username, password, search, hash } = new URL(value);
+  return /^https?:$/.test(protocol) && username + password + search + hash === '';
 }
 
-const duration: FlagKind<number> = { placeholder: 'DURATION', form: DURATION_FORM, parse: parseDuration };
+const HOUR_MS = 3_600_000;
+
+/** A time after which uploads expire. The engine takes no longer one, since its date could not be written. */
+const expiration: FlagKind<number> = {
+  placeholder: 'DURATION',
+  form: `${DURATION_FORM}; at most ${LONGEST_EXPIRATION / HOUR_MS}h`,
+  parse: (value) => {
+    const milliseconds = parseDuration(value);
+    return milliseconds !== undefined && milliseconds <= LONGEST_EXPIRATION ? milliseconds : undefined;
+  },
+};
 
 /** What Node's timers can wait: beyond it they fire at once. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
@@ -76,7 +82,7 @@ const interval: FlagKind<number> = {
   parse: (value) => (value === '0' ? 0 : timeout.parse(value)),
 };
 
-const LONGEST_PRESIGNED_MS = 7 * 24 * 3_600_000;
+const LONGEST_PRESIGNED_MS = 7 * 24 * HOUR_MS;
 
 /** How long a presigned URL is good; 0: there is none. */
 const presigned: FlagKind<number> = {
@@ -93,7 +99,7 @@ const size: FlagKind<number> = { placeholder: 'SIZE', form: SIZE_FORM, parse: pa
 
 const toggle: FlagKind<boolean> = {
   form: 'nothing, or =true or =false',
-  parse: (value) => WORDS[value.toLowerCase()],
+  parse: (value) => WORDS.get(value.toLowerCase()),
 };
 
 const LARGEST_PORT = 65_535;
@@ -123,8 +129,9 @@ const path: FlagKind<string> = {
 
 const expression: FlagKind<RegExp> = {
   placeholder: 'REGEXP',
-  form: 'a regular expression',
+  form: 'a regular expression that is not empty',
   parse: (value) => {
+    if (value === '') return undefined;
     try {
       return new RegExp(value);
     } catch {
@@ -216,7 +223,7 @@ export const FLAGS = {
   maxMetadataSize: flag('max-metadata-size', size, '8KiB', 'longest Upload-Metadata header'),
   expireAfter: flag(
     'expire-after',
-    duration,
+    expiration,
     '0',
     'time without activity after which an unfinished upload expires; 0: never',
   ),

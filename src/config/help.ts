@@ -19,6 +19,7 @@ export function helpText(): string {
     '',
     ...lines,
     `  ${'--help'.padEnd(width)}print this`,
+    `  ${'--version'.padEnd(width)}print the version`,
     '',
     'Credentials of the S3 store come from the AWS variables and files, e.g. AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
     `Each flag is also an environment variable: --upload-dir is ${environmentName('upload-dir')}. The flag wins.`,

@@ -1,8 +1,9 @@
 import { parseDuration } from './duration.js';
-import { FLAGS } from './flags.js';
+import { environmentName, FLAGS } from './flags.js';
 import { helpText } from './help.js';
-import { readOptions, UsageError } from './read-options.js';
+import { informationWanted, readOptions, UsageError } from './read-options.js';
 import { parseSize } from './size.js';
+import { unknownVariables } from './unknown-variables.js';
 
 describe('parseDuration', () => {
   it.each([
@@ -14,9 +15,23 @@ describe('parseDuration', () => {
     ['1.5s', 1_500],
   ])('reads %s', (text, milliseconds) => expect(parseDuration(text)).toBe(milliseconds));
 
-  it.each(['', '10', '-1s', '5 m', '1d', 's', '1e3s', '99999999999999h'])('refuses "%s"', (text) =>
-    expect(parseDuration(text)).toBeUndefined(),
-  );
+  it.each([
+    '',
+    '10',
+    '-1s',
+    '5 m',
+    '1d',
+    's',
+    '1e3s',
+    '99999999999999h',
+    '0.4ms',
+    ' 1s',
+    '1s\n',
+    '1S',
+    '1m1s',
+    '+1s',
+    '٣s',
+  ])('refuses "%s"', (text) => expect(parseDuration(text)).toBeUndefined());
 });
 
 describe('parseSize', () => {
@@ -29,9 +44,23 @@ describe('parseSize', () => {
     ['5TiB', 5_497_558_138_880],
   ])('reads %s', (text, bytes) => expect(parseSize(text)).toBe(bytes));
 
-  it.each(['', '-1', '1.5', '64mb', '64 MiB', 'MiB', '9007199254740993'])('refuses "%s"', (text) =>
-    expect(parseSize(text)).toBeUndefined(),
-  );
+  it.each([
+    '',
+    '-1',
+    '1.5',
+    '64mb',
+    '64 MiB',
+    'MiB',
+    '9007199254740993',
+    '8388608TiB',
+    '1.5B',
+    '64MIB',
+    '64M',
+    '1e3',
+    ' 1',
+    '0x10',
+    '1_000',
+  ])('refuses "%s"', (text) => expect(parseSize(text)).toBeUndefined());
 });
 
 describe('readOptions', () => {
@@ -94,7 +123,7 @@ describe('readOptions', () => {
   });
 
   it('takes an empty variable for none', () => {
-    expect(readOptions([], { TUS_PORT: '' })?.port).toBe(8080);
+    expect(readOptions([], { TUS_PORT: '' }).port).toBe(8080);
   });
 
   it.each([
@@ -103,7 +132,7 @@ describe('readOptions', () => {
     [['--disable-download=false'], false],
     [['--disable-download=off'], false],
   ])('reads the switch %j as %s', (args, expected) =>
-    expect(readOptions(args, {})?.disableDownload).toBe(expected),
+    expect(readOptions(args, {}).disableDownload).toBe(expected),
   );
 
   it.each([
@@ -111,11 +140,26 @@ describe('readOptions', () => {
     ['/api/files', '/api/files/'],
     ['/', '/'],
   ])('brings the base path %s into the form %s', (given, expected) =>
-    expect(readOptions(['--base-path', given], {})?.basePath).toBe(expected),
+    expect(readOptions(['--base-path', given], {}).basePath).toBe(expected),
   );
 
-  it.each(['--help', '-h'])('says by undefined that %s is asked for', (flag) => {
-    expect(readOptions([flag], {})).toBeUndefined();
+  it.each([
+    [['--help'], 'help'],
+    [['-h'], 'help'],
+    [['--version'], 'version'],
+    [['--port', '5', '--version'], 'version'],
+    [['--port', '5'], undefined],
+  ])('says what %j asks for in place of a server', (args, expected) => {
+    expect(informationWanted(args)).toBe(expected);
+  });
+
+  it('takes the last of a flag that is given twice', () => {
+    expect(readOptions(['--port', '1', '--port=2', '--disable-cors', '--disable-cors=no'], {})).toMatchObject(
+      {
+        port: 2,
+        disableCors: false,
+      },
+    );
   });
 
   it.each([
@@ -126,6 +170,34 @@ describe('readOptions', () => {
     [['files'], /unexpected argument "files"/],
     [['--port'], /--port wants a value/],
     [['--port', '70000'], /--port wants a port from 0 to 65535, not "70000"/],
+    [['--port='], /--port wants a port from 0 to 65535, not ""/],
+    [['--port', '-1'], /--port wants a value, e.g. --port=8080/],
+    [['--port=-1'], /--port wants a port from 0 to 65535, not "-1"/],
+    [['--port', '80.0'], /--port wants a port/],
+    [['--port', '8e3'], /--port wants a port/],
+    [['--upload-dir', '--behind-proxy'], /--upload-dir wants a value, e.g. --upload-dir=.\/data/],
+    [['--upload-dir', ' '], /--upload-dir wants a value that is not empty/],
+    [['--disable-cors='], /--disable-cors wants nothing, or =true or =false, not ""/],
+    [['--disable-cors=constructor'], /--disable-cors wants nothing/],
+    [['--disable-cors=__proto__'], /--disable-cors wants nothing/],
+    [['--disable-cors', 'true'], /unexpected argument "true"/],
+    [
+      ['--expire-after', '2400000000h'],
+      /--expire-after wants a duration .* at most 8760000h, not "2400000000h"/,
+    ],
+    [['--expire-after', '0.4ms'], /--expire-after wants a duration/],
+    [['--max-size', '9007199254740993'], /--max-size wants a number of bytes/],
+    [
+      ['--max-size', '1MiB', '--min-size', '2MiB'],
+      /--min-size wants at most --max-size, 1048576, not 2097152/,
+    ],
+    [
+      ['--max-append-size', '1', '--min-append-size', '2'],
+      /--min-append-size wants at most --max-append-size/,
+    ],
+    [['--cors-allow-origin='], /--cors-allow-origin wants a regular expression that is not empty/],
+    [['--__proto__'], /unknown flag --__proto__/],
+    [['--bad\nname'], /unknown flag --bad\\nname/],
     [['--port', 'http'], /--port wants a port/],
     [['--max-size', '5 apples'], /--max-size wants a number of bytes/],
     [['--network-timeout', '10'], /--network-timeout wants a duration from 1ms to 596h/],
@@ -167,9 +239,75 @@ describe('readOptions', () => {
     expect(() => readOptions(['--redis-url', 'redis:/:secret@host'], {})).toThrow(/^((?!secret).)*$/);
   });
 
+  it.each([
+    [['--s3-endpoint', 'https://ada:s3cret@s3.example.com']],
+    [['--s3-endpoint', 'ada:s3cret@s3.example.com']],
+    [['--s3-endpoint', 'https://s3.example.com/?token=s3cret']],
+    [['--s3-public-endpoint', 'https://ada:s3cret@s3.example.com']],
+    [['--redis-url', 'redis://:s3cret@host/uploads']],
+    [['--redis-url', 'http://:s3cret@host']],
+    [['--locker', 'redis://:s3cret@host']],
+    [['--locker', 'redis', 'redis://:s3cret@host']],
+    [['--redis-url=redis://a', '--redis://:s3cret@host']],
+  ])('does not repeat the secret of %j, in one line', (args) => {
+    expect(() => readOptions(args, {})).toThrow(UsageError);
+    expect(() => readOptions(args, {})).toThrow(/^((?!s3cret).)*$/);
+  });
+
+  it('reads switches of the environment', () => {
+    expect(readOptions([], { TUS_DISABLE_CORS: 'off', TUS_BEHIND_PROXY: '1' })).toMatchObject({
+      disableCors: false,
+      behindProxy: true,
+    });
+    expect(() => readOptions([], { TUS_DISABLE_CORS: 'true ' })).toThrow(
+      /^TUS_DISABLE_CORS wants .* not "true "$/,
+    );
+    expect(() => readOptions([], { TUS_PORT: '9000\r' })).toThrow(/^TUS_PORT wants .* not "9000\\r"$/);
+  });
+
   it('names the variable when the bad value is in the environment', () => {
     expect(() => readOptions([], { TUS_WORKERS: 'many' })).toThrow(/^TUS_WORKERS wants/);
   });
+});
+
+describe('every flag', () => {
+  /** Any text may be the name of something. */
+  const free = ['s3-bucket', 's3-region', 's3-object-prefix'];
+
+  it.each(Object.values(FLAGS).map(({ name }) => name))('--%s is checked, as its variable is', (name) => {
+    const variable = environmentName(name);
+    expect(() => readOptions([`--${name}zz=1`], {})).toThrow(`unknown flag --${name}zz`);
+    if (free.includes(name)) return;
+    // Blanks are no text, and an open bracket is no expression.
+    const wrong = name === 'cors-allow-origin' ? '(' : ' ';
+    expect(() => readOptions([`--${name}=${wrong}`], {})).toThrow(`--${name} wants `);
+    expect(() => readOptions([], { [variable]: wrong })).toThrow(`${variable} wants `);
+  });
+});
+
+describe('unknownVariables', () => {
+  it.each([
+    [
+      { TUS_PROT: '9000' },
+      ['TUS_PROT is no variable of this server and has no effect: did you mean TUS_PORT?'],
+    ],
+    [{ TUS_UPLOADDIR: 'x' }, [expect.stringMatching(/did you mean TUS_UPLOAD_DIR\?$/)]],
+    [
+      { TUS_PASSWORD: 's3cret' },
+      [expect.stringMatching(/^TUS_PASSWORD is no variable((?!s3cret).)*see --help$/)],
+    ],
+    [{ TUS_PORT: '1', TUS_DISABLE_CORS: '' }, []],
+    [{ TUSD_PORT: '1', MY_TUS_PROT: '1', PORT: '1' }, []],
+    [
+      {
+        TUS_SERVICE_HOST: 'a',
+        TUS_SERVICE_PORT_HTTP: '1',
+        TUS_PORT_8080_TCP_ADDR: 'a',
+        TUS_PORT_80_TCP: 'a',
+      },
+      [],
+    ],
+  ])('of %j', (environment, lines) => expect(unknownVariables(environment)).toEqual(lines));
 });
 
 describe('helpText', () => {

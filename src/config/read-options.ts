@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { nearName, showValue } from '@nestjs-tus/core';
 import { environmentName, FLAGS } from './flags.js';
 import type { Flag } from './flags.js';
 import type { ServerOptions } from './server-options.js';
@@ -13,19 +14,32 @@ export class UsageError extends Error {
 
 type Values = { -readonly [K in keyof typeof FLAGS]: (typeof FLAGS)[K] extends Flag<infer T> ? T : never };
 
+/** What the command line asks for in place of a server. Its other flags are known. */
+export type Information = 'help' | 'version';
+
+const INFORMATION: readonly string[] = ['help', 'version'] satisfies Information[];
+
+/**
+ * @param args the command line without the program
+ * @returns undefined when it asks for a server
+ * @throws UsageError for a flag that is unknown, or has no value
+ */
+export function informationWanted(args: readonly string[]): Information | undefined {
+  const given = readFlags(args);
+  return (['help', 'version'] as const).find((flag) => given.has(flag));
+}
+
 /**
  * Reads the server's options: a flag wins over its environment variable, that over the default.
  *
  * @param args the command line without the program
- * @returns undefined when help is asked for
- * @throws UsageError for an unknown flag or a bad value
+ * @throws UsageError for what is unknown or wrong
  */
 export function readOptions(
   args: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
-): ServerOptions | undefined {
+): ServerOptions {
   const given = readFlags(args);
-  if (given.has('help')) return undefined;
   const flags = Object.entries(FLAGS) as [string, Flag<unknown>][];
   const values: unknown = Object.fromEntries(
     flags.map(([option, flag]) => [option, valueOf(flag, given, environment)]),
@@ -36,8 +50,11 @@ export function readOptions(
 /** What stands on the command line, by flag. A flag that is given twice counts the last time. */
 function readFlags(args: readonly string[]): Map<string, string> {
   const flags = Object.values(FLAGS) as Flag<unknown>[];
-  const switches = new Set(flags.filter(({ kind }) => !kind.placeholder).map(({ name }) => name));
-  const known = new Set(flags.map(({ name }) => name));
+  const switches = new Set([
+    ...flags.filter(({ kind }) => !kind.placeholder).map(({ name }) => name),
+    ...INFORMATION,
+  ]);
+  const known = new Set([...flags.map(({ name }) => name), ...INFORMATION]);
   const types = Object.fromEntries(
     [...known].map((name) => [name, { type: switches.has(name) ? 'boolean' : 'string' } as const]),
   );
@@ -50,15 +67,26 @@ function readFlags(args: readonly string[]): Map<string, string> {
   const given = new Map<string, string>();
   for (const token of tokens) {
     if (token.kind === 'positional')
-      throw new UsageError(`unexpected argument "${token.value}"; flags begin with --`);
+      throw new UsageError(`unexpected argument ${showValue(token.value)}; flags begin with --`);
     if (token.kind !== 'option') continue;
-    if (token.name !== 'help' && !known.has(token.name)) throw unknownFlag(token.rawName, known);
-    if (token.value === undefined && !switches.has(token.name) && token.name !== 'help') {
-      throw new UsageError(`--${token.name} wants a value, e.g. --${token.name} ${exampleOf(token.name)}`);
-    }
-    given.set(token.name, token.value ?? '');
+    if (!known.has(token.name)) throw unknownFlag(token.rawName, known);
+    given.set(token.name, switches.has(token.name) ? (token.value ?? 'true') : valueIn(token));
   }
   return given;
+}
+
+/** The value of a flag that is no switch. One that looks like the next flag is that: its own is missing. */
+function valueIn({
+  name,
+  value,
+  inlineValue,
+}: {
+  name: string;
+  value?: string;
+  inlineValue?: boolean;
+}): string {
+  if (value !== undefined && (inlineValue || !value.startsWith('-'))) return value;
+  throw new UsageError(`--${name} wants a value, e.g. --${name}=${exampleOf(name)}`);
 }
 
 function exampleOf(name: string): string {
@@ -66,11 +94,9 @@ function exampleOf(name: string): string {
 }
 
 function unknownFlag(rawName: string, known: ReadonlySet<string>): UsageError {
-  const stem = rawName.replace(/^-+/, '').replaceAll('_', '-').toLowerCase();
-  const close = [...known].find(
-    (name) => name === stem || (stem.length > 2 && (name.startsWith(stem) || stem.startsWith(name))),
-  );
-  return new UsageError(`unknown flag ${rawName}; ${close ? `did you mean --${close}?` : 'see --help'}`);
+  const close = nearName(rawName, [...known]);
+  const name = showValue(rawName).slice(1, -1);
+  return new UsageError(`unknown flag ${name}; ${close ? `did you mean --${close}?` : 'see --help'}`);
 }
 
 function valueOf<T>(
@@ -85,7 +111,7 @@ function valueOf<T>(
   const value = flag.kind.parse(text);
   if (value !== undefined) return value;
   const source = fromFlag === undefined ? environmentName(flag.name) : `--${flag.name}`;
-  const instead = flag.kind.isSecret ? '' : `, not "${text}"`;
+  const instead = flag.kind.isSecret ? '' : `, not ${showValue(text)}`;
   throw new UsageError(`${source} wants ${flag.kind.form}${instead}`);
 }
 
@@ -93,6 +119,8 @@ function valueOf<T>(
 function checkTogether(values: Values): ServerOptions {
   const { store, locker } = values;
   if (store === 's3') checkS3(values);
+  atMost('min-size', values.minSize, 'max-size', values.maxSize);
+  atMost('min-append-size', values.minAppendSize, 'max-append-size', values.maxAppendSize);
   if (values.workers > 1 && store === 'memory') {
     throw new UsageError(
       `--workers ${values.workers} needs a store that all processes see: use --store file`,
@@ -104,6 +132,12 @@ function checkTogether(values: Values): ServerOptions {
     );
   }
   return { ...values, store, locker };
+}
+
+/** A limit below another one, where that is set. */
+function atMost(name: string, value: number, limitName: string, limit: number): void {
+  if (limit > 0 && value > limit)
+    throw new UsageError(`--${name} wants at most --${limitName}, ${limit}, not ${value}`);
 }
 
 /** The S3 store says the rest when it is made: what is here is said by flags. */

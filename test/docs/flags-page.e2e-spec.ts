@@ -23,7 +23,7 @@ async function flagsOfTheHelp(): Promise<Row[]> {
   const lines = server.stdout().matchAll(/^ {2}--([a-z-]+)(?: (\S+))? .*?(?:\((\S+)\))?$/gm);
   return [...lines]
     .map(([, flag = '', , fallback = 'off']) => ({ flag, variable: variableOf(flag), fallback }))
-    .filter(({ flag }) => flag !== 'help');
+    .filter(({ flag }) => flag !== 'help' && flag !== 'version');
 }
 
 function variableOf(flag: string): string {

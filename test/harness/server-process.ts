@@ -66,7 +66,7 @@ export function runServer(
 ): RunningServer {
   const child = spawn(process.execPath, [MAIN, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...environment },
+    env: { ...withoutTestVariables(process.env), ...environment },
   });
   running.add(child);
   const output = { stdout: '', stderr: '' };
@@ -105,6 +105,11 @@ export function runServer(
       return exited;
     },
   };
+}
+
+/** What steers the tests would be a warning of the server, which knows all variables that begin with TUS_. */
+function withoutTestVariables(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('TUS_TEST_')));
 }
 
 const running = new Set<ChildProcess>();

@@ -72,14 +72,14 @@ describeEachAdapter('asynchronous options', (startApp) => {
     });
 
     it.each([
-      [{ maxsize: 5 }, 'TusModule "default": maxsize is no option of TusModule: write maxSize'],
-      [{ basePath: '/files/' }, /basePath is no option of TusModule: write `path`/],
-      [{ guards: [] }, /guards shapes the module, so it cannot come from configuration/],
+      [{ maxsize: 5 }, 'TusModule "default": maxsize is unknown: write maxSize, a whole number of bytes'],
+      [{ basePath: '/files/' }, /basePath is unknown: write `path`/],
+      [{ guards: [] }, /guards is unknown: write it beside useFactory, since it shapes the module/],
       [{ path: 'files/*rest' }, /write literal segments and :parameters only/],
       [{ publicUrl: '/files' }, /publicUrl is "\/files": write an absolute URL/],
-      [{ durability: 'never' }, /durability is never: write 'crash' or 'power-loss'/],
+      [{ durability: 'never' }, /durability is "never": write 'crash' or 'power-loss'/],
       [{ maxSize: -1 }, /TusModule "default": maxSize is -1: write/],
-      [undefined, /the options are undefined: return an object/],
+      [undefined, /the options are undefined: write an object/],
     ])('refuses %j at start, and says what to write', async (options, message) => {
       const starting = startApp({
         imports: [TusModule.forRootAsync({ useFactory: () => options as TusModuleOptions, store })],

@@ -91,7 +91,7 @@ describeEachAdapter('providers', (startApp) => {
     it.each([
       [{ useValue: {} }, /the store has no newUpload and getUpload/],
       [MemoryStore, /store is a class or function: write `.*store: { useClass: MemoryStore }`/],
-      [new MemoryStore(), /store is no provider: write/],
+      [{ uploads: [] }, /store is no provider, and has no newUpload and getUpload: write an instance, or/],
       [{ useClass: MemoryStore, useValue: 1 }, /store has useClass and useValue: write one of them/],
     ])('is refused when it is %p', async (recipe, message) => {
       const starting = async () => startApp({ imports: [TusModule.forRoot({ store: recipe as never })] });

@@ -1,6 +1,14 @@
 import { ForbiddenException, Module, type INestApplication } from '@nestjs/common';
 import { FileStore } from '@nestjs-tus/file-store';
-import { getTusStoreToken, MemoryStore, TUS_STORE, TusEvents, TusModule } from 'nestjs-tus';
+import {
+  getTusLockerToken,
+  getTusStoreToken,
+  MemoryLocker,
+  MemoryStore,
+  TUS_STORE,
+  TusEvents,
+  TusModule,
+} from 'nestjs-tus';
 import { collectEvents, createTusTestingModule, RecordingHooks, TusTestClient } from 'nestjs-tus/testing';
 
 const onDisk = { useFactory: () => new FileStore({ directory: '/nowhere/to/be/found' }) };
@@ -18,20 +26,76 @@ const { idOf } = TusTestClient;
 let app: INestApplication;
 
 beforeEach(async () => {
-  const module = await createTusTestingModule({
-    imports: [AppModule],
-    endpoints: ['default', 'docs'],
-  }).compile();
+  const module = await createTusTestingModule({ imports: [AppModule] }).compile();
   app = module.createNestApplication({ logger: false });
   await app.listen(0);
 });
 afterEach(() => app.close());
 
 describe('nestjs-tus/testing', () => {
-  it('puts memory in the place of the stores', () => {
-    for (const token of [TUS_STORE, getTusStoreToken('docs')]) {
-      expect(app.get(token, { strict: false })).toBeInstanceOf(MemoryStore);
+  it('puts memory in the place of every store and locker, of endpoints that nobody lists too', () => {
+    const stores = [TUS_STORE, getTusStoreToken('docs')].map((token) =>
+      app.get<unknown>(token, { strict: false }),
+    );
+    for (const store of stores) expect(store).toBeInstanceOf(MemoryStore);
+    expect(stores[0]).not.toBe(stores[1]);
+    expect(app.get(getTusLockerToken('docs'), { strict: false })).toBeInstanceOf(MemoryLocker);
+  });
+
+  it('makes no real store, not even one of asynchronous options', async () => {
+    const real = () => {
+      throw new Error('the real store is not to be made');
+    };
+    const module = await createTusTestingModule({
+      imports: [
+        TusModule.forRootAsync({
+          name: 'late',
+          useFactory: () => ({ path: 'late' }),
+          store: { useFactory: real },
+        }),
+        Promise.resolve(TusModule.forRoot({ name: 'later', path: 'later', store: { useFactory: real } })),
+      ],
+    }).compile();
+    for (const name of ['late', 'later']) {
+      expect(module.get(getTusStoreToken(name), { strict: false })).toBeInstanceOf(MemoryStore);
     }
+  });
+
+  it('refuses an endpoint that is loaded too late to be replaced, unless it is listed', async () => {
+    const loaded = (name: string) =>
+      new Promise<undefined>((resolve) => setImmediate(resolve, undefined)).then(() =>
+        TusModule.forRoot({ name, path: name, store: new MemoryStore() }),
+      );
+    await expect(createTusTestingModule({ imports: [loaded('lazy')] }).compile()).rejects.toThrow(
+      `its store is a real one: write \`endpoints: ['lazy']\``,
+    );
+    const module = await createTusTestingModule({
+      imports: [loaded('lazier')],
+      endpoints: ['lazier'],
+    }).compile();
+    expect(module.get(getTusStoreToken('lazier'), { strict: false })).toBeInstanceOf(MemoryStore);
+  });
+
+  it('lets a test give its own store', async () => {
+    const mine = new MemoryStore();
+    const module = await createTusTestingModule({ imports: [AppModule] })
+      .overrideProvider(getTusStoreToken('docs'))
+      .useValue(mine)
+      .compile();
+    expect(module.get(getTusStoreToken('docs'), { strict: false })).toBe(mine);
+  });
+
+  it('refuses names that the app does not have, and keys that mean nothing', async () => {
+    const misspelt = createTusTestingModule({ imports: [AppModule], endpoints: ['doc'] });
+    await expect(misspelt.compile()).rejects.toThrow(
+      'the app has no endpoint "doc": write names of those that it has, "default", "docs"',
+    );
+    expect(() => createTusTestingModule({ imports: [AppModule], endpoint: ['docs'] } as never)).toThrow(
+      'endpoint is unknown: write one of imports,',
+    );
+    expect(() => createTusTestingModule({ endpoints: 'docs' } as never)).toThrow(
+      'endpoints is no list of names',
+    );
   });
 
   it('uploads, collects events, and records hooks', async () => {

@@ -134,7 +134,9 @@ describe('CORS options', () => {
     expect((await options(open.url, FROM_APP)).headers).not.toHaveProperty(
       'access-control-allow-credentials',
     );
-    const trusting = await startInProcess({ cors: { allowCredentials: true } });
+    const trusting = await startInProcess({
+      cors: { allowCredentials: true, allowOrigin: /https:\/\/app\.example\.com/ },
+    });
     const reply = await options(trusting.url, FROM_APP);
     expect(reply.headers['access-control-allow-credentials']).toBe('true');
     expect(reply.headers['access-control-allow-origin']).toBe(ORIGIN);

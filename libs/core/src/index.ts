@@ -22,3 +22,14 @@ export { logEvent } from './log-event.js';
 export { parseMetadataHeader, serializeMetadataHeader } from './headers/metadata.js';
 export { type Exchange, type RequestRoute } from './exchange.js';
 export { copyFileInfo } from './store/copy-file-info.js';
+export {
+  checkOptions,
+  optionsOf,
+  type OptionKind,
+  type OptionsPlace,
+  type OptionTable,
+} from './config/check-options.js';
+export { checkTogether, CONFIG_OPTIONS, LONGEST_EXPIRATION } from './config/config-options.js';
+export { nearName } from './config/near-name.js';
+export * as optionKinds from './config/option-kinds.js';
+export { hideSecrets, showValue } from './config/show-value.js';

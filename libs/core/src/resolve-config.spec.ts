@@ -40,6 +40,15 @@ describe('resolveConfig', () => {
     expect(DEFAULT_CORS_CONFIG.allowOrigin.source).toBe('.*');
   });
 
+  it('takes credentials for origins that are named, and where there is no CORS', () => {
+    const allowOrigin = /https:\/\/a\.example/;
+    const named = resolveConfig({ storeComposer, cors: { allowCredentials: true, allowOrigin } });
+    expect(named.cors.allowCredentials).toBe(true);
+    expect(() =>
+      resolveConfig({ storeComposer, disableCors: true, cors: { allowCredentials: true } }),
+    ).not.toThrow();
+  });
+
   it('takes disableCors for cors.disable', () => {
     expect(resolveConfig({ storeComposer, disableCors: true }).cors.disable).toBe(true);
   });
@@ -57,10 +66,40 @@ describe('resolveConfig', () => {
     [{ uploadProgressInterval: Number.NaN }, /uploadProgressInterval is NaN/],
     [{ basePath: '/a b' }, /basePath is "\/a b": write a path such as/],
     [{ basePath: '/a?b' }, /basePath/],
-    [{ disableDownload: 'yes' }, /disableDownload is yes: write true or false/],
-    [{ preFinishResponseCallback: {} }, /preFinishResponseCallback is no function/],
-    [{ cors: { allowOrigin: 'https://a' } }, /allowOrigin is no regular expression/],
-    [{ expiration: { after: -5 } }, /expiration.after is -5: write a whole number of milliseconds/],
+    [{ disableDownload: 'yes' }, /disableDownload is "yes": write true or false/],
+    [{ preFinishResponseCallback: {} }, /preFinishResponseCallback is an object: write a function such as/],
+    [
+      { cors: { allowOrigin: 'https://a' } },
+      /cors.allowOrigin is "https:\/\/a": write a RegExp such as \/https:/,
+    ],
+    [{ basePath: 'https://ada:s3cret@up.example/files' }, /basePath is "https:\/\/\*\*\*@up.example\/files"/],
+    [{ basePath: '//evil.example/' }, /basePath is "\/\/evil.example\/": write a path/],
+    [{ basePath: '/a/../b' }, /basePath/],
+    [{ basePath: '/a%zz/' }, /basePath/],
+    [{ basePath: 'https://a.example//b' }, /basePath/],
+    [{ basePath: 'ftp://up.example/files' }, /basePath/],
+    [{ cors: false }, /cors is false: write an object .* or \{ disable: true \} for none/],
+    [{ cors: { origin: 'https://a.test' } }, /cors.origin is unknown: write cors.allowOrigin, a RegExp/],
+    [{ cors: { credentials: true } }, /cors.credentials is unknown: write cors.allowCredentials/],
+    [{ cors: { maxAge: 86400 } }, /cors.maxAge is 86400: write seconds as text/],
+    [{ cors: { exposeHeaders: 'X-A\r\nSet-Cookie: a' } }, /cors.exposeHeaders is "X-A\\r\\nSet-Cookie: a"/],
+    [{ cors: { allowCredentials: true } }, /cors.allowCredentials lets every site .* write cors.allowOrigin/],
+    [{ cors: { allowCredentials: true, allowOrigin: /https?:.+/ } }, /write cors.allowOrigin/],
+    [
+      { expiration: { after: 8_640_000_000_000_000 } },
+      /expiration.after is 8640000000000000: write a whole number of milliseconds from 0 to 31536000000000/,
+    ],
+    [{ expiration: { interval: 5 } }, /expiration.interval is unknown: write expiration.sweepInterval/],
+    [{ expiration: 5 }, /expiration is 5: write an object such as \{ after/],
+    [
+      { postFinish: { retryDelay: 600_000 } },
+      /postFinish.retryDelay is 600000: write at most postFinish.maxRetryDelay/,
+    ],
+    [{ postFinish: { retries: 3 } }, /postFinish.retries is unknown/],
+    [{ logger: false }, /logger is false: write an object with the methods error, warn and log/],
+    [{ logger: { ...console, debug: 'on' } }, /logger is an object: write/],
+    [{ maxFilesize: 5 }, /maxFilesize is unknown/],
+    [{ expiration: { after: -5 } }, /expiration.after is -5: write a whole number of milliseconds from 0/],
   ])('refuses %p and says what to write', (options, message) => {
     expect(() => resolveConfig({ storeComposer, ...options })).toThrow(message);
   });

@@ -19,13 +19,21 @@ describe('FileStore', () => {
 
   describe('options', () => {
     it.each([
-      [undefined, "Write new FileStore({ directory: './uploads' })"],
+      [undefined, "write new FileStore({ directory: './uploads' })"],
       [{}, "directory: './uploads'"],
       [{ directory: '' }, "directory: './uploads'"],
-      [{ directory: './x', durability: 'safe' }, "Write 'crash' or 'power-loss'"],
+      [{ directory: ' ' }, "directory: './uploads'"],
+      [{ directory: 5 }, 'FileStore: directory is 5: write the path of a folder'],
+      [{ directory: './x', durability: null }, 'or leave it out'],
+      [{ directory: './x', staleAfter: 5 }, 'write one of directory, durability, dirMode, fileMode'],
+      [['./x'], 'the options are an array'],
+      [{ directory: './x', durability: 'safe' }, "write 'crash' or 'power-loss'"],
       [{ directory: './x', dirMode: '755' }, 'an octal number, e.g. 0o775'],
       [{ directory: './x', fileMode: 0o10000 }, 'an octal number, e.g. 0o664'],
-      [{ directory: './x', durabilty: 'crash' }, 'The options are directory, durability, dirMode, fileMode'],
+      [
+        { directory: './x', durabilty: 'crash' },
+        "durabilty is unknown: write durability, 'crash' or 'power-loss'",
+      ],
     ])('%j is refused with what to write instead', (options, advice) => {
       const make = () => new FileStore(options as FileStoreOptions);
       expect(make).toThrow(TypeError);

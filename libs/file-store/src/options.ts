@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { checkOptions, optionKinds, type OptionTable } from '@nestjs-tus/core';
 
 /** What an offset that a client has been told survives. */
 export type Durability = 'crash' | 'power-loss';
@@ -19,43 +20,41 @@ export interface FileStoreOptions {
 
 export type ResolvedOptions = Required<FileStoreOptions>;
 
-const KNOWN = ['directory', 'durability', 'dirMode', 'fileMode'];
 const LARGEST_MODE = 0o7777;
 
+/** The path of a folder. */
+export const folder = optionKinds.required(
+  optionKinds.textOf(
+    "the path of a folder, e.g. directory: './uploads'",
+    (path) => path.trim() !== '' && !path.includes('\0'),
+  ),
+);
+
+const OPTIONS: OptionTable<FileStoreOptions> = {
+  directory: folder,
+  durability: optionKinds.oneOf('crash', 'power-loss'),
+  dirMode: mode('0o775'),
+  fileMode: mode('0o664'),
+};
+
 /** @throws TypeError that says what to write instead */
-export function resolveOptions(options: FileStoreOptions): ResolvedOptions {
-  const given: unknown = options;
-  if (typeof given !== 'object' || given === null) {
-    throw new TypeError(`FileStore: got ${show(given)}. Write new FileStore({ directory: './uploads' }).`);
-  }
-  const unknown = Object.keys(given).find((name) => !KNOWN.includes(name));
-  if (unknown !== undefined) {
-    throw new TypeError(`FileStore: there is no option "${unknown}". The options are ${KNOWN.join(', ')}.`);
-  }
-  const { directory, durability = 'crash', dirMode = 0o775, fileMode = 0o664 } = options;
-  if (typeof directory !== 'string' || directory === '' || directory.includes('\0')) {
-    throw new TypeError(
-      `FileStore: directory is ${show(directory)}. Give it a path, e.g. directory: './uploads'.`,
-    );
-  }
-  if (durability !== 'crash' && durability !== 'power-loss') {
-    throw new TypeError(`FileStore: durability is ${show(durability)}. Write 'crash' or 'power-loss'.`);
-  }
+export function resolveOptions(given: FileStoreOptions): ResolvedOptions {
+  const options = checkOptions<FileStoreOptions>(given, OPTIONS, {
+    owner: 'FileStore: ',
+    example: "new FileStore({ directory: './uploads' })",
+  });
   return {
-    directory: resolve(directory),
-    durability,
-    dirMode: modeOf('dirMode', dirMode, '0o775'),
-    fileMode: modeOf('fileMode', fileMode, '0o664'),
+    durability: 'crash',
+    dirMode: 0o775,
+    fileMode: 0o664,
+    ...options,
+    directory: resolve(options.directory),
   };
 }
 
-function modeOf(name: string, mode: unknown, example: string): number {
-  if (typeof mode === 'number' && Number.isInteger(mode) && mode >= 0 && mode <= LARGEST_MODE) return mode;
-  throw new TypeError(
-    `FileStore: ${name} is ${show(mode)}. Write file permissions as an octal number, e.g. ${example}.`,
+function mode(example: string): ReturnType<typeof optionKinds.kindOf> {
+  return optionKinds.kindOf(
+    `file permissions as an octal number, e.g. ${example}`,
+    (value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= LARGEST_MODE,
   );
-}
-
-function show(value: unknown): string {
-  return typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? typeof value);
 }

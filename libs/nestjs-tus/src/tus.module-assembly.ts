@@ -12,8 +12,9 @@ import type { EndpointHooks } from './hooks/endpoint-hooks.js';
 import { createTusController } from './http/create-tus-controller.js';
 import type { TusEndpoint } from './http/tus-endpoint.js';
 import { TusLifecycle } from './lifecycle/tus-lifecycle.js';
-import { checkRecipe } from './options/provider-recipe.js';
+import { EndpointCheck } from './lifecycle/endpoint-check.js';
 import type { TusGraphOptions } from './options/tus-module-options.js';
+import { rememberName } from './registered-names.js';
 import {
   createClassAliases,
   createComposerProvider,
@@ -41,15 +42,15 @@ import {
 /**
  * The module of one endpoint.
  *
+ * @param graph checked
  * @param given provides the options of behaviour, under TUS_GIVEN_OPTIONS
- * @throws TypeError for a graph option that is wrong
  */
 export function assembleEndpoint(
   graph: TusGraphOptions,
   given: readonly Provider[],
 ): Required<ModuleMetadata> {
   const name = graph.name ?? DEFAULT_TUS_NAME;
-  checkGraph(name, graph);
+  rememberName(name);
   const controller = createTusController(name, graph);
   const isUnnamed = name === DEFAULT_TUS_NAME;
   return {
@@ -57,7 +58,7 @@ export function assembleEndpoint(
     controllers: [controller],
     providers: [
       ...given,
-      createOptionsProvider(name, controller),
+      createOptionsProvider(name, graph, controller),
       createStoreProvider(name, graph),
       createLockerProvider(name, graph),
       createComposerProvider(name),
@@ -65,6 +66,7 @@ export function assembleEndpoint(
       createHandlerProvider(name),
       ...createEndpointProviders(name),
       createLifecycleProvider(name, controller),
+      createCheckProvider(name, graph),
       ...(isUnnamed ? createClassAliases() : []),
       ...(graph.hooks ?? []),
       ...(graph.providers ?? []),
@@ -109,13 +111,13 @@ function createLifecycleProvider(name: string, controller: ReturnType<typeof cre
   };
 }
 
-function checkGraph(name: string, graph: TusGraphOptions): void {
-  if (!/^[A-Za-z0-9_-]+$/.test(name)) {
-    throw new TypeError(`TusModule: name is ${JSON.stringify(name)}: write letters, digits, - and _`);
-  }
-  for (const option of ['store', 'locker'] as const) {
-    if (graph[option] !== undefined) checkRecipe(`TusModule "${name}": ${option}`, graph[option]);
-  }
+/** Injects nothing of the endpoint: it has to exist also where the rest is made for each request. */
+function createCheckProvider(name: string, graph: TusGraphOptions): Provider {
+  return {
+    provide: EndpointCheck,
+    inject: [ModulesContainer],
+    useFactory: (modules: ModulesContainer) => new EndpointCheck(name, graph, modules),
+  };
 }
 
 function refuseSecond(discovery: DiscoveryService, name: string): void {

@@ -1,8 +1,8 @@
 import { Inject, Module } from '@nestjs/common';
-import type { DynamicModule, NestModule, Provider } from '@nestjs/common';
+import type { DynamicModule, ModuleMetadata, NestModule, Provider, Type } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { FrontDoor } from './http/front-door.js';
-import { GRAPH_KEYS } from './options/tus-module-options.js';
+import { checkAsyncOptions, checkRootOptions } from './options/graph-options.js';
 import type {
   TusAsyncOptions,
   TusGraphOptions,
@@ -11,6 +11,9 @@ import type {
 } from './options/tus-module-options.js';
 import { assembleEndpoint } from './tus.module-assembly.js';
 import { TUS_GIVEN_OPTIONS } from './tus.tokens.js';
+
+/** The unnamed endpoint with all defaults. */
+const BARE: Required<ModuleMetadata> = assembleEndpoint({}, [{ provide: TUS_GIVEN_OPTIONS, useValue: {} }]);
 
 /**
  * Serves resumable uploads. Each import serves one endpoint; a second one in the same app needs a `name`. The bare class is the
@@ -29,12 +32,22 @@ import { TUS_GIVEN_OPTIONS } from './tus.tokens.js';
  * })
  * export class AppModule {}
  */
-@Module(assembleEndpoint({}, [{ provide: TUS_GIVEN_OPTIONS, useValue: {} }]))
+@Module({})
 export class TusModule implements NestModule {
+  // A dynamic module is added to what its class is decorated with, so the class is decorated with nothing; and feature modules can export
+  // an endpoint by the class only if it is the class of the dynamic module. So the class describes the bare import itself, in the form of a
+  // dynamic module, which is how Nest recognises one: it has a `module`.
+  static readonly module: Type<TusModule> = TusModule;
+  static readonly imports = BARE.imports;
+  static readonly controllers = BARE.controllers;
+  static readonly providers = BARE.providers;
+  static readonly exports = BARE.exports;
+
   constructor(@Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost) {}
 
+  /** @throws TypeError for an option that is unknown or wrong, and says what to write */
   static forRoot(options: TusModuleOptions & TusGraphOptions = {}): DynamicModule {
-    const { graph, behaviour } = split(options);
+    const { graph, behaviour } = checkRootOptions(options);
     return register(graph, [{ provide: TUS_GIVEN_OPTIONS, useValue: behaviour }]);
   }
 
@@ -43,9 +56,11 @@ export class TusModule implements NestModule {
    *
    * @example
    * TusModule.forRootAsync({ ...tusConfig.asProvider(), guards: [JwtAuthGuard] })
+   * @throws TypeError for an option that is unknown or wrong, and says what to write
    */
   static forRootAsync(options: TusAsyncOptions): DynamicModule {
-    return register(options, optionsProviders(options));
+    const { useFactory, inject, useClass, useExisting, ...graph } = checkAsyncOptions(options);
+    return register(graph, optionsProviders({ useFactory, inject, useClass, useExisting }));
   }
 
   /** Nest calls this between its body parsers and its routes: the only moment at which something can be put there. */
@@ -56,40 +71,24 @@ export class TusModule implements NestModule {
   }
 }
 
-/**
- * What forRoot registers. A dynamic module is added to what its class is decorated with, so it cannot be TusModule, whose decoration is
- * an endpoint already; as its subclass, it has the path that RouterModule gives to TusModule.
- */
-@Module({ imports: [], controllers: [], providers: [], exports: [] })
-class TusEndpointModule extends TusModule {}
-Object.defineProperty(TusEndpointModule, 'name', { value: 'TusModule' });
-
 function register(graph: TusGraphOptions, given: readonly Provider[]): DynamicModule {
-  return { module: TusEndpointModule, global: graph.isGlobal ?? false, ...assembleEndpoint(graph, given) };
+  return { module: TusModule, global: graph.isGlobal ?? false, ...assembleEndpoint(graph, given) };
 }
 
-function split(options: TusModuleOptions & TusGraphOptions): {
-  graph: TusGraphOptions;
-  behaviour: TusModuleOptions;
-} {
-  const isGraph = ([key]: [string, unknown]) => (GRAPH_KEYS as readonly string[]).includes(key);
-  const entries = Object.entries(options) as [string, unknown][];
-  return {
-    graph: Object.fromEntries(entries.filter(isGraph)),
-    behaviour: Object.fromEntries(entries.filter((entry) => !isGraph(entry))),
-  };
-}
-
-function optionsProviders(options: TusAsyncOptions): Provider[] {
-  const { useFactory, useClass, useExisting, inject = [] } = options;
+function optionsProviders({ useFactory, inject = [], useClass, useExisting }: TusAsyncOptions): Provider[] {
   const provide = TUS_GIVEN_OPTIONS;
   if (useFactory) return [{ provide, useFactory, inject }];
-  const factory = useExisting ?? useClass;
-  if (!factory) {
-    throw new TypeError('TusModule.forRootAsync: write useFactory, useClass or useExisting');
-  }
   return [
-    { provide, useFactory: (made: TusOptionsFactory) => made.createTusOptions(), inject: [factory] },
-    ...(useClass && !useExisting ? [useClass] : []),
+    { provide, useFactory: askForOptions, inject: [useExisting ?? useClass ?? ''] },
+    ...(useClass ? [useClass] : []),
   ];
+}
+
+function askForOptions(
+  factory: Partial<TusOptionsFactory>,
+): ReturnType<TusOptionsFactory['createTusOptions']> {
+  if (typeof factory?.createTusOptions === 'function') return factory.createTusOptions();
+  throw new TypeError(
+    'TusModule.forRootAsync: what makes the options has no createTusOptions: write a class that implements TusOptionsFactory',
+  );
 }

@@ -9,7 +9,9 @@ import { mountController } from './http/create-tus-controller.js';
 import type { TusController } from './http/tus.controller.js';
 import { TusEndpoint } from './http/tus-endpoint.js';
 import { checkProcesses } from './options/check-processes.js';
-import { checkOptions } from './options/check-options.js';
+import { checkBehaviour } from './options/graph-options.js';
+import { engineOptions } from './options/module-options.js';
+import type { ProviderRecipe } from './options/provider-recipe.js';
 import type { TusGraphOptions, TusModuleOptions } from './options/tus-module-options.js';
 import { TusService } from './tus.service.js';
 import {
@@ -31,12 +33,16 @@ const DEFAULT_DIRECTORY = './data';
 /** The checked options. The controller gets its path here: it may come from asynchronous configuration. */
 export type EndpointOptions = TusModuleOptions & { readonly path: string };
 
-export function createOptionsProvider(name: string, controller: Type<TusController>): Provider {
+export function createOptionsProvider(
+  name: string,
+  graph: TusGraphOptions,
+  controller: Type<TusController>,
+): Provider {
   return {
     provide: getTusOptionsToken(name),
     inject: [TUS_GIVEN_OPTIONS],
     useFactory: (given: unknown): EndpointOptions => {
-      const options = naming(name, () => checkOptions(given));
+      const options = naming(name, () => checkBehaviour(given, graph));
       return { ...options, path: mountController(controller, options) };
     },
   };
@@ -44,7 +50,7 @@ export function createOptionsProvider(name: string, controller: Type<TusControll
 
 export function createStoreProvider(name: string, { store }: TusGraphOptions): Provider {
   const provide = getTusStoreToken(name);
-  if (store) return { ...store, provide };
+  if (store) return { ...(store as ProviderRecipe<DataStore>), provide };
   return {
     provide,
     inject: [getTusOptionsToken(name)],
@@ -58,7 +64,9 @@ export function createStoreProvider(name: string, { store }: TusGraphOptions): P
 
 export function createLockerProvider(name: string, { locker }: TusGraphOptions): Provider {
   const provide = getTusLockerToken(name);
-  return locker ? { ...locker, provide } : { provide, useFactory: () => new MemoryLocker() };
+  return locker
+    ? { ...(locker as ProviderRecipe<Locker>), provide }
+    : { provide, useFactory: () => new MemoryLocker() };
 }
 
 export function createComposerProvider(name: string): Provider {
@@ -130,7 +138,7 @@ export function createClassAliases(): Provider[] {
 function engineConfig(options: EndpointOptions, storeComposer: StoreComposer, hooks: EndpointHooks): Config {
   return {
     logger: new Logger('TusModule'),
-    ...options,
+    ...engineOptions(options),
     storeComposer,
     basePath: options.publicUrl ?? options.path,
     preUploadCreateCallback: hooks.callback('preUploadCreate', options.preUploadCreateCallback),

@@ -9,6 +9,12 @@ const token =
   (name: string = DEFAULT_TUS_NAME): string =>
     `TUS_${part}:${name}`;
 
+/** The name in a token that `getTusHandlerToken` has made; undefined for any other token. */
+export function endpointOfHandlerToken(token: unknown): string | undefined {
+  const prefix = getTusHandlerToken('');
+  return typeof token === 'string' && token.startsWith(prefix) ? token.slice(prefix.length) : undefined;
+}
+
 export const getTusOptionsToken = token('OPTIONS');
 export const getTusStoreToken = token('STORE');
 export const getTusLockerToken = token('LOCKER');

@@ -1,4 +1,10 @@
-import type { TusLogger } from '@nestjs-tus/core';
+import {
+  checkOptions,
+  type OptionKind,
+  optionKinds,
+  type OptionTable,
+  type TusLogger,
+} from '@nestjs-tus/core';
 import type { RedisClusterOptions, RedisSentinelOptions } from 'redis';
 
 /** What a RedisLocker is made with. At most one of `url`, `client`, `sentinel` and `cluster`. */
@@ -55,6 +61,8 @@ export interface RedisConnection {
 export type ResolvedOptions = RedisLockerOptions &
   Required<Pick<RedisLockerOptions, 'prefix' | 'leaseDuration' | 'commandTimeout' | 'rememberFor'>>;
 
+const OWNER = 'RedisLocker: ';
+
 /** A holder needs some ticks of the renewal's clock within its lease. */
 const MIN_LEASE_MS = 300;
 const DEFAULT_LEASE_MS = 10_000;
@@ -62,17 +70,6 @@ const DAY_MS = 86_400_000;
 /** What a timer of Node can wait for. */
 const MAX_MS = 2 ** 31 - 1;
 
-const KNOWN: ReadonlySet<string> = new Set<keyof RedisLockerOptions>([
-  'url',
-  'client',
-  'sentinel',
-  'cluster',
-  'prefix',
-  'leaseDuration',
-  'commandTimeout',
-  'rememberFor',
-  'logger',
-]);
 const WAYS = ['url', 'client', 'sentinel', 'cluster'] as const;
 const METHODS = [
   'connect',
@@ -85,45 +82,60 @@ const METHODS = [
   'on',
 ] as const;
 
+const TABLE: OptionTable<RedisLockerOptions> = {
+  // The text is not repeated: it may hold a password.
+  url: optionKinds.secret(
+    optionKinds.textOf('a URL such as redis://host:6379 or rediss://user:password@host:6379/0', isRedisUrl),
+  ),
+  client: optionKinds.withMethods(
+    'a client from createClient, createSentinel or createCluster of the "redis" package (node-redis)',
+    METHODS,
+  ),
+  sentinel: optionKinds.kindOf(
+    "node-redis' options for createSentinel, an object with a name and sentinelRootNodes",
+    (value) => hasNodes(value, 'sentinelRootNodes'),
+  ),
+  cluster: optionKinds.kindOf("node-redis' options for createCluster, an object with rootNodes", (value) =>
+    hasNodes(value, 'rootNodes'),
+  ),
+  prefix: optionKinds.textOf("text without braces and spaces, e.g. 'tus'", (text) => /^[^{}\s]+$/.test(text)),
+  leaseDuration: milliseconds(MIN_LEASE_MS),
+  commandTimeout: milliseconds(1),
+  rememberFor: milliseconds(1),
+  logger: optionKinds.withMethods('an object with the methods warn and log, such as a Logger of Nest', [
+    'warn',
+    'log',
+  ]),
+};
+
 /** @throws TypeError that says which option is wrong and what to write instead */
-export function resolveOptions(options: RedisLockerOptions): ResolvedOptions {
-  for (const name of Object.keys(options)) {
-    if (!KNOWN.has(name))
-      throw new TypeError(`RedisLocker has no option "${name}"; it has ${[...KNOWN].join(', ')}.`);
-  }
+export function resolveOptions(given: RedisLockerOptions): ResolvedOptions {
+  const options = checkOptions<RedisLockerOptions>(given, TABLE, {
+    owner: OWNER,
+    example: "new RedisLocker({ url: 'redis://127.0.0.1:6379' })",
+  });
   const ways = WAYS.filter((way) => options[way] !== undefined);
   if (ways.length > 1)
-    throw new TypeError(`RedisLocker takes one of ${WAYS.join(', ')}, not ${ways.join(' and ')}.`);
-  checkUrl(options.url);
-  checkClient(options.client);
-  const { prefix = 'tus' } = options;
-  if (typeof prefix !== 'string' || !/^[^{}\s]+$/.test(prefix)) {
-    throw new TypeError('RedisLocker: prefix must be a text without braces and spaces, e.g. "tus".');
-  }
-  const leaseDuration = milliseconds(options, 'leaseDuration', DEFAULT_LEASE_MS, MIN_LEASE_MS);
-  return {
-    ...options,
-    prefix,
-    leaseDuration,
-    commandTimeout: milliseconds(
-      options,
-      'commandTimeout',
-      Math.min(2_000, Math.max(MIN_LEASE_MS / 2, leaseDuration / 4)),
-      1,
-      Math.floor(leaseDuration / 2),
-    ),
-    rememberFor: milliseconds(options, 'rememberFor', Math.max(DAY_MS, 2 * leaseDuration), leaseDuration + 1),
-  };
+    throw new TypeError(`${OWNER}there are ${ways.join(' and ')}: write one of ${WAYS.join(', ')}`);
+  const { prefix = 'tus', leaseDuration = DEFAULT_LEASE_MS } = options;
+  const {
+    commandTimeout = Math.round(Math.min(2_000, Math.max(MIN_LEASE_MS / 2, leaseDuration / 4))),
+    rememberFor = Math.min(MAX_MS, Math.max(DAY_MS, 2 * leaseDuration)),
+  } = options;
+  // Both hang together with the lease.
+  return checkOptions<ResolvedOptions>(
+    { ...options, prefix, leaseDuration, commandTimeout, rememberFor },
+    {
+      ...TABLE,
+      commandTimeout: milliseconds(1, Math.floor(leaseDuration / 2)),
+      rememberFor: milliseconds(Math.min(MAX_MS, leaseDuration + 1)),
+    },
+    { owner: OWNER },
+  );
 }
 
-function checkUrl(url: unknown): void {
-  if (url === undefined) return;
-  // The text itself is not repeated: it may hold a password.
-  if (typeof url !== 'string' || !isRedisUrl(url)) {
-    throw new TypeError(
-      'RedisLocker: url must look like redis://host:6379 or rediss://user:password@host:6379/0.',
-    );
-  }
+function milliseconds(least: number, most = MAX_MS): OptionKind {
+  return optionKinds.wholeNumber({ unit: 'milliseconds', least, most });
 }
 
 function isRedisUrl(text: string): boolean {
@@ -132,25 +144,9 @@ function isRedisUrl(text: string): boolean {
   return /^rediss?:$/.test(protocol) && /^\/?\d*$/.test(pathname);
 }
 
-function checkClient(client: unknown): void {
-  if (client === undefined) return;
-  const has = (method: string) => typeof (client as Record<string, unknown> | null)?.[method] === 'function';
-  if (METHODS.every(has)) return;
-  throw new TypeError(
-    'RedisLocker: client must come from createClient, createSentinel or createCluster of the "redis" package (node-redis).',
-  );
-}
-
-function milliseconds(
-  options: RedisLockerOptions,
-  name: 'leaseDuration' | 'commandTimeout' | 'rememberFor',
-  otherwise: number,
-  least: number,
-  most = MAX_MS,
-): number {
-  const value = options[name] ?? Math.round(otherwise);
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new TypeError(
-    `RedisLocker: ${name} must be whole milliseconds from ${least} to ${most}, not ${String(value)}.`,
+/** What else is in them is node-redis' own. */
+function hasNodes(value: unknown, member: string): boolean {
+  return (
+    typeof value === 'object' && value !== null && Array.isArray((value as Record<string, unknown>)[member])
   );
 }

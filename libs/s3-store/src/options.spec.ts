@@ -25,7 +25,7 @@ describe('S3Store options', () => {
     [{ bucket: 'uploads', key: 'all' }, '`key`'],
     [{ bucket: 'uploads', object: { cacheControl: 60 } }, '`object`: cacheControl is text'],
     [{ bucket: 'uploads', object: Promise.resolve({}) }, 'returns one at once'],
-    [{ bucket: 'uploads', partSize: 1 }, '`partSize` is a whole number from 5242880'],
+    [{ bucket: 'uploads', partSize: 1 }, 'partSize is 1: write a whole number from 5242880'],
     [{ bucket: 'uploads', partSize: 2 ** 40 }, '5368709120'],
     [{ bucket: 'uploads', minPartSize: 0 }, 'minPartSize'],
     [{ bucket: 'uploads', maxParts: 10_001 }, 'maxParts'],
@@ -33,11 +33,34 @@ describe('S3Store options', () => {
     [{ bucket: 'uploads', concurrencyPerUpload: 1.5 }, 'concurrencyPerUpload'],
     [{ bucket: 'uploads', maxBufferedBytes: Number.NaN }, 'maxBufferedBytes'],
     [{ bucket: 'uploads', requestTimeout: -1 }, 'requestTimeout'],
+    [{ bucket: 'a/b' }, 'bucket is "a/b": write the name of a bucket'],
+    [{}, 'bucket is missing'],
+    [{ bucket: 'uploads', equalParts: 'false' }, 'equalParts is "false": write true or false'],
+    [{ bucket: 'uploads', partsize: 5 }, 'partsize is unknown: write partSize, a whole number'],
+    [{ bucket: 'uploads', prefix: 'x/' }, 'prefix is unknown: write objectPrefix'],
+    [{ bucket: 'uploads', client: {} }, 'client is an object: write an S3Client'],
+    [{ bucket: 'uploads', clientConfig: [] }, 'clientConfig is an array: write settings of an S3Client'],
+    [
+      { bucket: 'uploads', clientConfig: { endpoint: 'https://ada:s3cret@s3.example.com' } },
+      'holds no password',
+    ],
+    [{ bucket: 'uploads', object: { cachecontrol: 'a' } }, '`object`: cachecontrol is unknown'],
+    [
+      { bucket: 'uploads', presignedDownloads: { lifetime: 1_000, ttl: 5 } },
+      'presignedDownloads.ttl is unknown',
+    ],
+    [
+      {
+        bucket: 'uploads',
+        presignedDownloads: { lifetime: 1_000, endpoint: 'https://ada:s3cret@cdn.example' },
+      },
+      'without a password',
+    ],
     [{ bucket: 'uploads', conditionalWrites: 'none' }, 'conditionalWrites'],
     [{ bucket: 'uploads', presignedDownloads: true }, '{ lifetime: 300_000 }'],
     [
       { bucket: 'uploads', presignedDownloads: {} },
-      '`presignedDownloads.lifetime` is a whole number from 1000',
+      'presignedDownloads.lifetime is missing: write a whole number from 1000',
     ],
     [{ bucket: 'uploads', presignedDownloads: { lifetime: 604_800_001 } }, '604800000'],
     [
@@ -48,5 +71,6 @@ describe('S3Store options', () => {
   ])('refuse %j', (options, text) => {
     expect(() => resolveOptions(options as never)).toThrow(text);
     expect(() => resolveOptions(options as never)).toThrow(TypeError);
+    expect(() => resolveOptions(options as never)).toThrow(/^S3Store: ((?!s3cret).)*$/);
   });
 });

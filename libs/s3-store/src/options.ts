@@ -2,7 +2,8 @@ import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import { type KeyTemplate, keyTemplateProblem, prefixProblem } from './object-keys.js';
 import type { ObjectHeaders } from './object-headers.js';
 import { objectHeadersProblem } from './object-headers-problem.js';
-import type { FileInfo } from '@nestjs-tus/core';
+import { checkOptions, optionKinds, optionsOf } from '@nestjs-tus/core';
+import type { FileInfo, OptionKind, OptionTable } from '@nestjs-tus/core';
 import { DEFAULT_MAX_BUFFERED, DEFAULT_PART, S3_MAX_PART, S3_MAX_PARTS, S3_MIN_PART } from './limits.js';
 
 /** How commits of an upload's record are kept apart; see docs/decisions/s3-store.md. */
@@ -63,84 +64,108 @@ export interface PresignedDownloads {
   readonly endpoint?: string;
 }
 
+const OWNER = 'S3Store: ';
 const PRESIGNED_SECOND = 1_000;
 /** What signature version 4 allows. */
 const PRESIGNED_WEEK = 7 * 24 * 3_600_000;
 
 export type ResolvedOptions = Required<
   Omit<S3StoreOptions, 'client' | 'clientConfig' | 'conditionalWrites' | 'presignedDownloads'>
-> & {
-  readonly presignedDownloads?: PresignedDownloads;
-  readonly conditionalWrites?: ConditionalWrites;
+> &
+  Pick<S3StoreOptions, 'client' | 'clientConfig' | 'conditionalWrites' | 'presignedDownloads'>;
+
+const TABLE: OptionTable<S3StoreOptions> = {
+  bucket: optionKinds.required(
+    optionKinds.textOf("the name of a bucket, e.g. bucket: 'uploads'", (text) =>
+      /^[^\s/]{3,255}$/.test(text),
+    ),
+  ),
+  client: optionKinds.withMethods('an S3Client of @aws-sdk/client-s3', ['send']),
+  clientConfig: clientConfig(),
+  objectPrefix: judgedBy(prefixProblem, 'text such as `uploads/`'),
+  key: judgedBy(keyTemplateProblem, 'a template such as `{year}/{id}`, or a function'),
+  partSize: wholeNumber(1, S3_MAX_PART),
+  minPartSize: wholeNumber(1, S3_MAX_PART),
+  maxParts: wholeNumber(1, S3_MAX_PARTS),
+  equalParts: optionKinds.trueOrFalse,
+  concurrency: wholeNumber(1, 1_000),
+  concurrencyPerUpload: wholeNumber(1, 1_000),
+  maxBufferedBytes: wholeNumber(1, Number.MAX_SAFE_INTEGER),
+  requestTimeout: wholeNumber(1, optionKinds.MAX_TIMER),
+  object: judgedBy(
+    (object) => (typeof object === 'function' ? undefined : objectHeadersProblem(object)),
+    'an object of headers such as { cacheControl: "private" }, or a function',
+  ),
+  presignedDownloads: optionsOf<PresignedDownloads>(
+    {
+      lifetime: optionKinds.required(wholeNumber(PRESIGNED_SECOND, PRESIGNED_WEEK)),
+      endpoint: optionKinds.httpUrl('https://s3.example.com'),
+    },
+    { example: 'an object such as { lifetime: 300_000 }' },
+  ),
+  conditionalWrites: optionKinds.oneOf(...CONDITIONAL_WRITES),
 };
 
 /** @throws TypeError that says what to write instead */
-export function resolveOptions(options: S3StoreOptions): ResolvedOptions {
-  const { bucket, objectPrefix = '', key = '{id}', equalParts = false, object = {} } = options;
-  if (typeof bucket !== 'string' || bucket.length < 3)
-    throw new TypeError('S3Store: give the name of the bucket as `bucket`');
-  if (options.client && options.clientConfig)
-    throw new TypeError('S3Store: give `client` or `clientConfig`, not both');
-  const problem =
-    prefixProblem(objectPrefix) ??
-    keyTemplateProblem(key) ??
-    (typeof object === 'function' ? undefined : objectHeadersProblem(object));
-  if (problem) throw new TypeError(`S3Store: ${problem}`);
-  const { conditionalWrites } = options;
-  if (conditionalWrites !== undefined && !CONDITIONAL_WRITES.includes(conditionalWrites)) {
+export function resolveOptions(given: S3StoreOptions): ResolvedOptions {
+  const options = checkOptions<S3StoreOptions>(given, TABLE, {
+    owner: OWNER,
+    example: "new S3Store({ bucket: 'uploads' })",
+  });
+  if (options.client && options.clientConfig) {
+    throw new TypeError(`${OWNER}there are client and clientConfig: write one of them, not both`);
+  }
+  const { minPartSize = S3_MIN_PART, partSize = Math.max(DEFAULT_PART, minPartSize) } = options;
+  if (partSize < minPartSize) {
     throw new TypeError(
-      `S3Store: \`conditionalWrites\` is one of ${CONDITIONAL_WRITES.join(', ')}, or absent`,
+      `${OWNER}partSize is ${partSize}: write a whole number from ${minPartSize}, minPartSize`,
     );
   }
-  const minPartSize = whole('minPartSize', options.minPartSize ?? S3_MIN_PART, 1, S3_MAX_PART);
-  const partSize = whole(
-    'partSize',
-    options.partSize ?? Math.max(DEFAULT_PART, minPartSize),
-    minPartSize,
-    S3_MAX_PART,
-  );
-  const maxBufferedBytes = whole(
-    'maxBufferedBytes',
-    options.maxBufferedBytes ?? DEFAULT_MAX_BUFFERED,
-    1,
-    Number.MAX_SAFE_INTEGER,
-  );
   return {
-    bucket,
-    objectPrefix,
-    key,
-    equalParts,
-    object,
+    objectPrefix: '',
+    key: '{id}',
+    equalParts: false,
+    object: {},
+    maxBufferedBytes: DEFAULT_MAX_BUFFERED,
+    maxParts: S3_MAX_PARTS,
+    concurrency: 16,
+    concurrencyPerUpload: 4,
+    requestTimeout: 30_000,
+    ...options,
     minPartSize,
     partSize,
-    maxBufferedBytes,
-    maxParts: whole('maxParts', options.maxParts ?? S3_MAX_PARTS, 1, S3_MAX_PARTS),
-    concurrency: whole('concurrency', options.concurrency ?? 16, 1, 1_000),
-    concurrencyPerUpload: whole('concurrencyPerUpload', options.concurrencyPerUpload ?? 4, 1, 1_000),
-    requestTimeout: whole('requestTimeout', options.requestTimeout ?? 30_000, 1, 2 ** 31 - 1),
-    presignedDownloads: checkedDownloads(options.presignedDownloads),
-    conditionalWrites,
   };
 }
 
-function checkedDownloads(presigned: PresignedDownloads | undefined): PresignedDownloads | undefined {
-  if (presigned === undefined) return undefined;
-  if (typeof presigned !== 'object' || presigned === null) {
-    throw new TypeError(
-      'S3Store: `presignedDownloads` is an object such as { lifetime: 300_000 }, or absent',
-    );
-  }
-  const { endpoint } = presigned;
-  if (endpoint !== undefined && !/^https?:$/.test(URL.canParse(endpoint) ? new URL(endpoint).protocol : '')) {
-    throw new TypeError(
-      'S3Store: `presignedDownloads.endpoint` is a URL such as https://s3.example.com, or absent',
-    );
-  }
-  const lifetime = whole('presignedDownloads.lifetime', presigned.lifetime, PRESIGNED_SECOND, PRESIGNED_WEEK);
-  return { lifetime, endpoint };
+function wholeNumber(least: number, most: number): OptionKind {
+  return optionKinds.wholeNumber({ least, most });
 }
 
-function whole(name: string, value: number, min: number, max: number): number {
-  if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
-  throw new TypeError(`S3Store: \`${name}\` is a whole number from ${min} to ${max}, not ${String(value)}`);
+/** A kind whose own function says what is wrong. */
+function judgedBy(problemOf: (value: never) => string | undefined, form: string): OptionKind {
+  return {
+    form,
+    read(value, path) {
+      let problem: string | undefined;
+      try {
+        problem = problemOf(value as never);
+      } catch (cause) {
+        throw new TypeError(`${path} cannot be read: write ${form}`, { cause });
+      }
+      if (problem) throw new TypeError(problem);
+      return value;
+    },
+  };
+}
+
+/** The SDK checks its members itself, apart from a password in the endpoint, which it would show in its errors. */
+function clientConfig(): OptionKind {
+  return optionKinds.kindOf(
+    "settings of an S3Client, e.g. { region: 'eu-central-1' }, whose endpoint holds no password: credentials are a member of their own",
+    (value) => {
+      if (Object.prototype.toString.call(value) !== '[object Object]') return false;
+      const { endpoint } = value as S3ClientConfig;
+      return typeof endpoint !== 'string' || !/^[^?#]*\/\/[^/]*@/.test(endpoint);
+    },
+  );
 }

@@ -77,9 +77,9 @@ export class S3Store
   /** @throws TypeError that says what to write instead */
   constructor(options: S3StoreOptions) {
     const resolved = resolveOptions(options);
-    const { bucket, requestTimeout, presignedDownloads } = resolved;
-    this.ownsClient = options.client === undefined;
-    this.client = options.client ?? makeClient(options.clientConfig ?? {}, requestTimeout);
+    const { bucket, client, clientConfig = {}, requestTimeout, presignedDownloads } = resolved;
+    this.ownsClient = client === undefined;
+    this.client = client ?? makeClient(clientConfig, requestTimeout);
     this.headersOf = checkedHeaders(resolved.object);
     const calls = new Calls(bucket, this.client, requestTimeout, this.headersOf);
     this.unopened = {

@@ -43,14 +43,19 @@ describe('FileLocker', () => {
   });
 
   it.each([
-    [{ directory: '' }, 'directory is the path of a folder, not "".'],
-    [{ directory: undefined }, 'directory is the path of a folder, not undefined.'],
-    [{ directory: '.', staleAfter: 0 }, 'staleAfter is a whole number of milliseconds, at least 1, not 0.'],
+    [undefined, "FileLocker: the options are undefined: write new FileLocker({ directory: './uploads' })"],
+    [{ directory: '' }, 'FileLocker: directory is "": write the path of a folder'],
+    [{ directory: undefined }, 'directory is missing: write the path of a folder'],
     [
-      { directory: '.', staleAfter: '5s' },
-      'staleAfter is a whole number of milliseconds, at least 1, not "5s".',
+      { directory: '.', staleAfter: 0 },
+      'staleAfter is 0: write a whole number of milliseconds from 1 to 2147483647',
     ],
-    [{ directory: '.', staleAfter: 2 ** 31 }, 'staleAfter is a whole number of milliseconds, at least 1'],
+    [{ directory: '.', staleAfter: '5s' }, 'staleAfter is "5s": write a whole number of milliseconds from 1'],
+    [
+      { directory: '.', staleAfter: 2 ** 31 },
+      'staleAfter is 2147483648: write a whole number of milliseconds',
+    ],
+    [{ directory: '.', stale: 5 }, 'stale is unknown: write staleAfter, a whole number of milliseconds'],
   ])('refuses the options %j', (options, text) => {
     expect(() => new FileLocker(options as { directory: string })).toThrow(text);
   });

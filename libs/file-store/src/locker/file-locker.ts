@@ -1,5 +1,14 @@
 import { join, resolve } from 'node:path';
-import { type Lock, type Locker, MemoryLocker, type StoreComposer } from '@nestjs-tus/core';
+import {
+  checkOptions,
+  type Lock,
+  type Locker,
+  MemoryLocker,
+  optionKinds,
+  type OptionTable,
+  type StoreComposer,
+} from '@nestjs-tus/core';
+import { folder } from '../options.js';
 import type { Claim } from './claim.js';
 import { Holdings } from './holdings.js';
 
@@ -14,6 +23,12 @@ export interface FileLockerOptions {
 }
 
 const DEFAULT_STALE_AFTER = 5_000;
+
+const OPTIONS: OptionTable<FileLockerOptions> = {
+  directory: folder,
+  staleAfter: optionKinds.wholeNumber({ unit: 'milliseconds', least: 1, most: optionKinds.MAX_TIMER }),
+};
+
 const ID = /^(?!\.+$)[A-Za-z0-9._~-]{1,128}$/;
 
 /**
@@ -30,15 +45,14 @@ export class FileLocker implements Locker {
 
   /** @throws TypeError for an option that makes no sense */
   constructor(options: FileLockerOptions) {
-    const { directory, staleAfter = DEFAULT_STALE_AFTER } = options;
-    if (typeof directory !== 'string' || directory === '') {
-      throw new TypeError(`directory is the path of a folder, not ${JSON.stringify(directory)}.`);
-    }
-    if (!Number.isSafeInteger(staleAfter) || staleAfter < 1 || staleAfter >= 2 ** 31) {
-      throw new TypeError(
-        `staleAfter is a whole number of milliseconds, at least 1, not ${JSON.stringify(staleAfter)}.`,
-      );
-    }
+    const { directory, staleAfter = DEFAULT_STALE_AFTER } = checkOptions<FileLockerOptions>(
+      options,
+      OPTIONS,
+      {
+        owner: 'FileLocker: ',
+        example: "new FileLocker({ directory: './uploads' })",
+      },
+    );
     this.holdings = new Holdings(join(resolve(directory), '.locks'), staleAfter);
   }
 

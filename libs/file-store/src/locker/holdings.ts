@@ -243,7 +243,13 @@ export class Holdings implements Conversation {
   private async start(): Promise<LockSocket> {
     await this.folder.make();
     const socket = await LockSocket.listen(this.directory, this.own, this);
-    await this.folder.prepare();
+    try {
+      await this.folder.prepare();
+    } catch (error) {
+      await socket.close();
+      await this.folder.leave().catch(warn);
+      throw error;
+    }
     const others = (await this.folder.processes()).filter((name) => name !== this.own);
     await Promise.all(others.map((name) => this.forgetIfDead(name, socket)));
     return socket;

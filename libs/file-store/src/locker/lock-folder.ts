@@ -1,6 +1,7 @@
 import { link, lstat, mkdir, readdir, rename, rm, rmdir, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasErrno } from '../errno.js';
+import { rehearseLocks } from './rehearse-locks.js';
 import { type Holder, holderNamed } from './token.js';
 
 /** Folders kept ready, so that an upload can be locked, and then deleted, on a disk that is full. */
@@ -37,10 +38,22 @@ export class LockFolder {
     await mkdir(this.processFolder(this.own), { recursive: true });
   }
 
-  /** Makes what `take` needs. Called when this process listens: before that its folder holds nothing but the socket. */
+  /**
+   * Makes what `take` needs. Called when this process listens: before that its folder holds nothing but the socket.
+   * @throws Error when the file system cannot do what locks need
+   */
   async prepare(): Promise<void> {
     await writeFile(this.mark, '');
     await this.replenish();
+    await this.rehearse();
+  }
+
+  private async rehearse(): Promise<void> {
+    // Fewer than two: the disk is full. What is done without them needs no block.
+    const [spare, target] = this.spares.splice(0, 2);
+    if (spare === undefined || target === undefined) return;
+    await rehearseLocks(this.mark, spare, target);
+    this.spares.push(target);
   }
 
   /** Takes the lock if it is free: true when `entry` holds it now. */

@@ -53,10 +53,10 @@ export interface TusGraphOptions {
   interceptors?: (Type<NestInterceptor> | NestInterceptor)[];
   /** Put on the endpoint's controller: `ApiTags('uploads')`, `SkipThrottle()` … */
   decorators?: ClassDecorator[];
-  /** @default a FileStore in `./data` */
-  store?: ProviderRecipe<DataStore>;
-  /** @default a MemoryLocker */
-  locker?: ProviderRecipe<Locker>;
+  /** An instance, or a provider recipe. @default a FileStore in `./data` */
+  store?: DataStore | ProviderRecipe<DataStore>;
+  /** An instance, or a provider recipe. @default a MemoryLocker */
+  locker?: Locker | ProviderRecipe<Locker>;
   /** Asked in this order, before those that `@TusHook` marks. */
   hooks?: Type<TusHooks>[];
   /** Modules that guards, hooks, store and locker need. */
