@@ -63,7 +63,7 @@ export function assembleEndpoint(
       createComposerProvider(name),
       createHooksProvider(name, graph),
       createHandlerProvider(name),
-      ...createEndpointProviders(name),
+      ...createEndpointProviders(name, controller),
       createLifecycleProvider(name, controller),
       ...(isUnnamed ? createClassAliases() : []),
       ...(graph.hooks ?? []),

@@ -91,7 +91,7 @@ export function createHandlerProvider(name: string): Provider {
 }
 
 /** Events, service, and the endpoint as its own controller sees it. */
-export function createEndpointProviders(name: string): Provider[] {
+export function createEndpointProviders(name: string, controller: Type<TusController>): Provider[] {
   return [
     {
       provide: getTusEventsToken(name),
@@ -111,7 +111,7 @@ export function createEndpointProviders(name: string): Provider[] {
     {
       provide: TUS_ENDPOINT,
       inject: [getTusHandlerToken(name)],
-      useFactory: (handler: TusHandler) => new TusEndpoint(name, handler),
+      useFactory: (handler: TusHandler) => new TusEndpoint(name, handler, controller),
     },
   ];
 }
