@@ -25,8 +25,8 @@ async function start(name: string, env: NodeJS.ProcessEnv = {}) {
 }
 
 describe('docs/examples', () => {
-  it('auth-and-ownership: nobody comes near an upload of somebody else', async () => {
-    const { client } = await start('auth-and-ownership');
+  it('auth-and-ownership: a user reaches their own uploads only', async () => {
+    const { client, url } = await start('auth-and-ownership');
     const ada = { Authorization: 'Bearer token-of-ada' };
     const bob = { Authorization: 'Bearer token-of-bob' };
     expect((await client.create(5)).status).toBe(401);
@@ -38,6 +38,14 @@ describe('docs/examples', () => {
       expect((await client.status(part, headers)).status).toBe(status);
       expect((await client.download(part, headers)).status).toBe(status);
     }
+    for (const [headers, status] of [
+      [ada, 200],
+      [bob, 404],
+      [{}, 401],
+    ] as const) {
+      expect((await fetch(`${part}/name`, { headers })).status).toBe(status);
+    }
+    expect((await fetch(`${url}/files/f00/name`, { headers: bob })).status).toBe(404);
     expect((await client.append(part, 5, '', bob)).status).toBe(404);
     expect((await client.terminate(part, bob)).status).toBe(404);
     const join = (headers: Record<string, string>) =>

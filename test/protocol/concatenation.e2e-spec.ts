@@ -156,22 +156,31 @@ describe('concatenation', () => {
     expect(await server.uploads()).toHaveLength(before);
   });
 
-  it.each(['final;', 'final; ', 'final', 'Partial', 'foo', 'partial;', 'final;;', 'partial, partial'])(
-    'CO13: Upload-Concat: %j is 400, and nothing is created',
-    async (value) => {
-      const before = (await server.uploads()).length;
-      const fields = {
-        'Tus-Resumable': '1.0.0',
-        'Content-Length': '0',
-        'Upload-Length': '5',
-        'Upload-Concat': value,
-      };
-      const { response } = await rawExchange(server.port, 'POST', '/files/', fields);
-      expect(response.status).toBe(400);
-      expect(response.body.toString()).toMatch(/^ERR_INVALID_CONCAT: /);
-      expect(await server.uploads()).toHaveLength(before);
-    },
-  );
+  it.each([
+    '',
+    ' ',
+    '\t ',
+    'final;',
+    'final; ',
+    'final',
+    'Partial',
+    'foo',
+    'partial;',
+    'final;;',
+    'partial, partial',
+  ])('CO13: Upload-Concat: %j is 400, and nothing is created', async (value) => {
+    const before = (await server.uploads()).length;
+    const fields = {
+      'Tus-Resumable': '1.0.0',
+      'Content-Length': '0',
+      'Upload-Length': '5',
+      'Upload-Concat': value,
+    };
+    const { response } = await rawExchange(server.port, 'POST', '/files/', fields);
+    expect(response.status).toBe(400);
+    expect(response.body.toString()).toMatch(/^ERR_INVALID_CONCAT: /);
+    expect(await server.uploads()).toHaveLength(before);
+  });
 
   it.each([
     [

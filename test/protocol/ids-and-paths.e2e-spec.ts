@@ -101,6 +101,42 @@ describe('the URL of an upload', () => {
     expect((await download(`${url}/`)).text).toBe('hello');
   });
 
+  it('is the same with escaped letters (RFC 3986, 6.2.2.2)', async () => {
+    const info = { id: 'a~b', size: 5, sizeIsDeferred: false, offset: 0, metaData: {} };
+    await store.newUpload({ ...info, isPartial: true, isFinal: false, partialUploads: [] }, {});
+    const spellings = ['a~b', 'a%7Eb', 'a%7eb', '%61~%62'];
+    for (const spelling of spellings) {
+      expect([spelling, (await head(`${server.url}${spelling}`)).status]).toEqual([spelling, 200]);
+    }
+    expect((await head(`${server.url}a%257Eb`)).status).toBe(404);
+    expect((await patch(`${server.url}a%7Eb`, 0, 'hello')).status).toBe(204);
+    const members = spellings.map((spelling) => `${new URL(server.url).pathname}${spelling}`);
+    const final = await create(server.url, { 'Upload-Concat': `final;${members.join(' ')}` });
+    expect((await download(locationOf(server.url, final))).text).toBe('hello'.repeat(4));
+  });
+
+  it.each(['/%66iles', '/files\\', '//files', '/x/../files', '/files;v=1', '/FILES'])(
+    'is not found below %s, which some take for /files',
+    async (collection) => {
+      const id = (await createUpload(server.url, 5)).split('/').at(-1) ?? '';
+      for (const [method, target] of [
+        ['HEAD', `${collection}/${id}`],
+        ['DELETE', `x://y/files/${id}`],
+        ['GET', `/files/${id}#`],
+        ['POST', collection],
+      ] as const) {
+        const { response, socket } = await rawExchange(server.port, method, target, {
+          'Tus-Resumable': '1.0.0',
+          'Upload-Length': '5',
+          'Content-Length': '0',
+        });
+        socket.destroy();
+        expect([method, target, response.status]).toEqual([method, target, 404]);
+      }
+      expect((await head(`${server.url}${id}`)).status).toBe(200);
+    },
+  );
+
   it('is case-sensitive', async () => {
     const url = await createUpload(server.url, 5);
     expect(

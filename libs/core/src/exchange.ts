@@ -3,7 +3,7 @@ import type { RequestBody } from './body/request-body.js';
 import type { Dialect } from './dialects/dialect.js';
 import type { HttpError } from './errors.js';
 import { isHost, readForwarded, withoutDefaultPort } from './headers/forwarded.js';
-import type { Collection } from './headers/concat.js';
+import { readConcat, type Collection, type Concat } from './headers/concat.js';
 import type { TusOperation } from './operations/operation.js';
 
 /** Where a request was routed to, as the framework in front knows it. */
@@ -34,6 +34,7 @@ export class Exchange {
   stopReason: HttpError | undefined;
   /** Called by `stop`, while the request waits for something. */
   onStop: (() => void) | undefined;
+  private concatOnceRead: (() => Concat | undefined) | undefined;
 
   constructor(
     readonly req: IncomingMessage,
@@ -92,8 +93,22 @@ export class Exchange {
     return `${this.options.publicBase ?? `${this.origin}${this.prefix}${this.route.collectionPath}`}${uploadId}`;
   }
 
+  /**
+   * What Upload-Concat asks for; undefined without the header. It is read once, so that a guard is asked about the very uploads that the
+   * engine joins.
+   *
+   * @throws HttpError `ERR_INVALID_CONCAT` (400)
+   */
+  get concat(): Concat | undefined {
+    this.concatOnceRead ??= onceRead(() => {
+      const header = this.req.headers['upload-concat'];
+      return header === undefined ? undefined : readConcat(String(header), this.collection);
+    });
+    return this.concatOnceRead();
+  }
+
   /** Where the members of a final upload must lie. */
-  get collection(): Collection {
+  private get collection(): Collection {
     const hosts = [hostOf(this.req), this.forwarded.host].flatMap((host) =>
       host ? [host.toLowerCase()] : [],
     );
@@ -123,6 +138,18 @@ export class Exchange {
 
   private get forwarded(): ReturnType<typeof readForwarded> {
     return this.options.respectForwardedHeaders ? readForwarded(this.req.headers) : {};
+  }
+}
+
+/** Reads now. @returns what gives the result, or throws the error, as often as it is asked */
+function onceRead<T>(read: () => T): () => T {
+  try {
+    const value = read();
+    return () => value;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
   }
 }
 

@@ -19,7 +19,6 @@ import {
   terminateByApplication,
 } from './operations/by-application.js';
 import type { Outcome } from './operations/operation.js';
-import { peekPartialIds } from './operations/peek-partials.js';
 import { runOperation } from './operations/run-operation.js';
 import { asHttpError, isUnexpected } from './refusal.js';
 import { resolveConfig, type ResolvedConfig } from './resolve-config.js';
@@ -141,7 +140,6 @@ export class TusHandler {
     const dialect = this.dialects.choose(req, method);
     const isCreation = route.uploadId === undefined && dialect.creationMethods.includes(method);
     const name = isCreation ? 'create' : operationNameOf(method, route.uploadId !== undefined);
-    const partialUploadIds = name === 'create' ? peekPartialIds(req) : undefined;
     const { basePath, respectForwardedHeaders } = this.config;
     const exchange = new Exchange(
       req,
@@ -152,11 +150,14 @@ export class TusHandler {
       {
         name: name ?? 'discover',
         uploadId: route.uploadId,
-        partialUploadIds,
         protocol: dialect.protocol,
       },
       { respectForwardedHeaders, publicBase: basePath.startsWith('/') ? undefined : basePath },
     );
+    if (name === 'create') {
+      const partialUploadIds = dialect.partialUploadIds?.(exchange);
+      exchange.operation = { ...exchange.operation, partialUploadIds };
+    }
     this.opened.set(req, exchange);
     return exchange;
   }
@@ -245,10 +246,10 @@ export class TusHandler {
   /** Answers any request below `basePath`; 404 elsewhere. */
   readonly handle: RequestListener = async (req, res) => {
     const route = routeOf(req, this.config.basePath);
-    const exchange = this.open(req, res, route ?? { collectionPath: collectionPathOf(this.config.basePath) });
+    const exchange = this.open(req, res, this.routeOrCollection(route));
     // `OPTIONS *` asks what the server can do anywhere.
     if (req.url === '*' && exchange.method === 'OPTIONS') return this.answerOptions(exchange);
-    if (!route) return this.refuse(exchange, errors.notFound());
+    if (route === undefined || route === 'elsewhere') return this.refuse(exchange, errors.notFound());
     await this.answer(exchange);
   };
 
@@ -264,11 +265,10 @@ export class TusHandler {
   /** Answers OPTIONS, wrong methods and wrong versions itself; the rest goes to `next`: one of the routes above, or your own. */
   middleware(next: (req: IncomingMessage, res: ServerResponse) => unknown): RequestListener {
     return async (req, res) => {
-      const route = routeOf(req, this.config.basePath) ?? {
-        collectionPath: collectionPathOf(this.config.basePath),
-      };
-      const exchange = this.open(req, res, route);
+      const route = routeOf(req, this.config.basePath);
+      const exchange = this.open(req, res, this.routeOrCollection(route));
       if (exchange.method === 'OPTIONS') return this.answerOptions(exchange);
+      if (route === undefined) return this.refuse(exchange, errors.notFound());
       try {
         this.cors.check(req);
         this.failIfNotAllowed(exchange);
@@ -282,18 +282,23 @@ export class TusHandler {
   }
 
   private async serveAs(method: string, req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const route = routeOf(req, this.config.basePath) ?? {
-      collectionPath: collectionPathOf(this.config.basePath),
-    };
-    const exchange = this.open(req, res, route);
+    const route = routeOf(req, this.config.basePath);
+    const exchange = this.open(req, res, this.routeOrCollection(route));
+    if (route === undefined) return this.refuse(exchange, errors.notFound());
     const isCreation = method === 'POST' && exchange.operation.name === 'create';
     if (exchange.method !== method && !isCreation) {
       return this.refuse(
         exchange,
-        errors.methodNotAllowed(this.allowedMethods(route.uploadId !== undefined)),
+        errors.methodNotAllowed(this.allowedMethods(exchange.route.uploadId !== undefined)),
       );
     }
     await this.answer(exchange);
+  }
+
+  /** A route that is not below the base was chosen by the application: it can only mean the collection. */
+  private routeOrCollection(route: ReturnType<typeof routeOf>): RequestRoute {
+    const isBelow = route !== undefined && route !== 'elsewhere';
+    return isBelow ? route : { collectionPath: collectionPathOf(this.config.basePath) };
   }
 
   /** A draft upload with all its bytes may be incomplete: a store that cannot write that down cannot offer the draft. */

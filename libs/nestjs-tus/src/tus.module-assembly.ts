@@ -64,7 +64,7 @@ export function assembleEndpoint(
       createComposerProvider(name),
       createHooksProvider(name, graph),
       createHandlerProvider(name),
-      ...createEndpointProviders(name),
+      ...createEndpointProviders(name, controller),
       createLifecycleProvider(name, controller),
       createCheckProvider(name, graph),
       ...(isUnnamed ? createClassAliases() : []),

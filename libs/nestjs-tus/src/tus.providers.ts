@@ -99,7 +99,7 @@ export function createHandlerProvider(name: string): Provider {
 }
 
 /** Events, service, and the endpoint as its own controller sees it. */
-export function createEndpointProviders(name: string): Provider[] {
+export function createEndpointProviders(name: string, controller: Type<TusController>): Provider[] {
   return [
     {
       provide: getTusEventsToken(name),
@@ -119,7 +119,7 @@ export function createEndpointProviders(name: string): Provider[] {
     {
       provide: TUS_ENDPOINT,
       inject: [getTusHandlerToken(name)],
-      useFactory: (handler: TusHandler) => new TusEndpoint(name, handler),
+      useFactory: (handler: TusHandler) => new TusEndpoint(name, handler, controller),
     },
   ];
 }

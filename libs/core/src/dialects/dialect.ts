@@ -14,6 +14,8 @@ export interface Dialect {
   readonly creationMethods: readonly string[];
   /** @throws HttpError when the request is none of this protocol's, or malformed */
   read(exchange: Exchange): OperationRequest;
+  /** The uploads that a creation is to be made of, for guards: those that `read` hands on. Undefined where it refuses the request. */
+  partialUploadIds?(exchange: Exchange): readonly string[] | undefined;
   write(exchange: Exchange, outcome: Outcome): ResponseHead;
   /** Completes an error's response: headers that every response of the protocol has; a body where it replaces `CODE: text`. */
   refuse(exchange: Exchange, error: HttpError): ResponseHead;

@@ -4,7 +4,6 @@ import { errors, type HttpError } from '../errors.js';
 import type { Exchange } from '../exchange.js';
 import { stateOf, type FileInfo } from '../file-info.js';
 import { CHECKSUM_ALGORITHMS, readChecksum } from '../headers/checksum.js';
-import { readConcat } from '../headers/concat.js';
 import { parseInteger } from '../headers/integer.js';
 import { essenceOf } from '../headers/media-type.js';
 import { readMetadata, serializeMetadataHeader } from '../headers/metadata.js';
@@ -49,6 +48,15 @@ export class TusV1Dialect implements Dialect {
     if (operation.name === 'append') return this.readAppend(exchange, uploadId);
     if (operation.name === 'discover') throw errors.methodNotAllowed('OPTIONS');
     return { name: operation.name, protocol: 'tus', uploadId };
+  }
+
+  partialUploadIds(exchange: Exchange): readonly string[] | undefined {
+    try {
+      return exchange.concat?.kind === 'final' ? exchange.concat.uploadIds : undefined;
+    } catch {
+      // `read` meets the same error, and refuses the request by it.
+      return undefined;
+    }
   }
 
   write(exchange: Exchange, outcome: Outcome): ResponseHead {
@@ -123,7 +131,7 @@ export class TusV1Dialect implements Dialect {
       throw errors.metadataTooLarge(maxMetadataSize);
     }
     const concatHeader = one(header['upload-concat']);
-    const concat = concatHeader ? readConcat(concatHeader, exchange.collection) : undefined;
+    const { concat } = exchange;
     const length = concat?.kind === 'final' ? readFinalLength(exchange) : readCreationLength(exchange);
     const carriesContent = essenceOf(header['content-type'] ?? '') === OFFSET_STREAM;
     return {

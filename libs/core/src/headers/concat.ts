@@ -1,4 +1,5 @@
 import { errors } from '../errors.js';
+import { decodeSegment } from '../requests/request-target.js';
 import { isUploadId } from '../upload-id.js';
 
 /** What an Upload-Concat header asks for. */
@@ -30,7 +31,8 @@ export function readConcat(header: string, collection: Collection): Concat {
 
 /** The id of the upload that a URL of the header names: absolute, an absolute path, or relative to the collection. */
 function uploadIdOf(url: string, collection: Collection): string {
-  const id = lastSegment(url, collection);
+  const segment = lastSegment(url, collection);
+  const id = segment === undefined ? undefined : decodeSegment(segment);
   if (id === undefined || !isUploadId(id))
     throw errors.invalidConcat('a URL does not name an upload of this server');
   return id;

@@ -97,6 +97,7 @@ describe('readConcat (CO4, CO11, CO13)', () => {
     ['final;https://HOST.example/files/a', ['a']],
     ['final;https://public.example/up/a /files/a', ['a', 'a']],
     ['final;a ./b', ['a', 'b']],
+    ['final;/files/a%7Eb %61 https://public.example/up/%62', ['a~b', 'a', 'b']],
   ])('reads %s', (header, uploadIds) =>
     expect(readConcat(header, collection)).toEqual({ kind: 'final', uploadIds }),
   );
@@ -113,6 +114,10 @@ describe('readConcat (CO4, CO11, CO13)', () => {
     'final;http://evil.example/files/a',
     'final;//host.example/files/a',
     'final;/files/%2e%2e',
+    'final;/files/a%2Fb',
+    'final;/files/a%257Eb',
+    'final;/files/%zz',
+    '',
     'final;/files/..',
     'final;/files/a?x=1',
     'final;/files/',

@@ -7,7 +7,7 @@ import type { DraftTerms } from './draft-terms.js';
 
 export type OperationName = 'create' | 'append' | 'status' | 'download' | 'terminate' | 'discover';
 
-/** What a request is about, before anything of it is believed: for guards. */
+/** What a request is about: for guards. The engine acts on these uploads and on no other. */
 export interface TusOperation {
   readonly name: OperationName;
   readonly uploadId?: string;

@@ -5,9 +5,13 @@ import { rawRequest } from './raw.js';
 import type { FrameworkRequest } from './raw.js';
 import { TusController } from './tus.controller.js';
 
-/** The exchange that a route of an endpoint is about to answer; undefined on all other routes. */
+/**
+ * The exchange that a route of an endpoint is about to answer; undefined on all other routes, and for a request that the front door has
+ * not opened for this endpoint.
+ */
 export function openExchangeOf(context: ExecutionContext): OpenExchange | undefined {
   if (context.getType() !== 'http' || !(context.getClass().prototype instanceof TusController))
     return undefined;
-  return exchangeOf(rawRequest(context.switchToHttp().getRequest<FrameworkRequest>()));
+  const open = exchangeOf(rawRequest(context.switchToHttp().getRequest<FrameworkRequest>()));
+  return open?.controller === context.getClass() ? open : undefined;
 }

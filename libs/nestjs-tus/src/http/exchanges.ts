@@ -1,9 +1,12 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import type { Type } from '@nestjs/common';
 import type { Exchange, RequestRoute, TusHandler } from '@nestjs-tus/core';
 
-/** A request on its way through Nest, and who answers it. */
+/** A request on its way from the front door through Nest, and who answers it. */
 export interface OpenExchange {
   readonly handler: TusHandler;
+  /** The only class whose routes answer it. */
+  readonly controller: Type;
   readonly exchange: Exchange;
   /** What the exchange knows of its route. Hooks and events get `request`: Fastify's own is there only after its middleware. */
   readonly route: OpenRoute;
@@ -13,25 +16,15 @@ export interface OpenExchange {
 
 export type OpenRoute = RequestRoute & { request?: unknown };
 
-/** By Node's request: guards, filters and the controller see one and the same. */
+/** By Node's request: guards, filters and the controller see one and the same. Only the front door adds to it. */
 const exchanges = new WeakMap<IncomingMessage, OpenExchange>();
 
-/** Opens the exchange of a request with a handler, or returns the one that is open already. */
-export function openExchange(
-  handler: TusHandler,
-  req: IncomingMessage,
-  res: ServerResponse,
-  routeOf: () => OpenRoute,
-): OpenExchange {
-  const open = exchanges.get(req);
-  if (open?.handler === handler) return open;
-  const route = routeOf();
-  const opened = { handler, exchange: handler.open(req, res, route), route };
-  exchanges.set(req, opened);
-  return opened;
+export function keepExchange(req: IncomingMessage, open: OpenExchange): OpenExchange {
+  exchanges.set(req, open);
+  return open;
 }
 
-/** The exchange of a request, if an endpoint has one with it. */
+/** The exchange of a request, if the front door has opened one. */
 export function exchangeOf(req: IncomingMessage): OpenExchange | undefined {
   return exchanges.get(req);
 }

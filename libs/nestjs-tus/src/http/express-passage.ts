@@ -5,7 +5,7 @@ import { exchangeOf } from './exchanges.js';
 import type { OpenExchange } from './exchanges.js';
 import { hideMediaType, restoreMediaType } from './media-type.js';
 import { allowedInstead, isForeign, routedMethod } from './passage.js';
-import type { Next, Passage } from './passage.js';
+import type { EndpointRoute, Next, Passage } from './passage.js';
 
 /** Express asks middleware in the order of their registration, and routes after those that were there before them. */
 export class ExpressPassage implements Passage {
@@ -20,9 +20,15 @@ export class ExpressPassage implements Passage {
     next();
   }
 
-  installAfterParsers(): void {
+  installAfterParsers(routes: readonly EndpointRoute[]): void {
     if (this.isAfterParsers) return;
     this.isAfterParsers = true;
+    for (const { endpoint, url } of routes) {
+      this.adapter.all(url, (req: IncomingMessage, res: ServerResponse, next) => {
+        if (exchangeOf(req)) next?.();
+        else endpoint.refuse(req, res, errors.notFound()).catch((error: unknown) => void next?.(error));
+      });
+    }
     this.adapter.use((req: IncomingMessage, _res: ServerResponse, next: Next) => {
       const open = exchangeOf(req);
       if (open) restoreMediaType(req, open);

@@ -1,14 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpServer } from '@nestjs/common';
-import { errors } from '@nestjs-tus/core';
+import { errors, readTarget } from '@nestjs-tus/core';
 import { exchangeOf } from './exchanges.js';
 import type { OpenExchange } from './exchanges.js';
 import { hideMediaType, restoreMediaType } from './media-type.js';
 import { allowedInstead, isForeign, routedMethod } from './passage.js';
-import type { Next, Passage } from './passage.js';
-import type { PathPattern } from './path-pattern.js';
+import type { EndpointRoute, Next, Passage } from './passage.js';
 import { takeOver } from './raw.js';
 import type { FastifyReply } from './raw.js';
+import type { TusEndpoint } from './tus-endpoint.js';
 
 /** The media type of a body for as long as Fastify looks for its parser: it answers 415 where there is none. */
 const UNPARSED = 'application/x-nestjs-tus-unparsed';
@@ -16,6 +16,7 @@ const UNPARSED = 'application/x-nestjs-tus-unparsed';
 interface FastifyRequest {
   readonly raw: IncomingMessage;
   readonly is404: boolean;
+  readonly routeOptions: { readonly url?: string };
 }
 type Done = (error?: Error | null) => void;
 
@@ -50,12 +51,13 @@ interface FastifyInstance {
  */
 export class FastifyPassage implements Passage {
   private readonly fastify: FastifyInstance;
+  private readonly endpoints = new Map<string, TusEndpoint>();
 
   constructor(adapter: HttpServer) {
     this.fastify = adapter.getInstance() as FastifyInstance;
     this.fastify.addContentTypeParser(UNPARSED, (_request, _payload, done) => done(null));
     this.fastify.addHook('preParsing', (request, reply, _payload, done) =>
-      beforeParsers(request, reply, done),
+      this.beforeParsers(request, reply, done),
     );
     this.fastify.addHook('preValidation', ({ raw }, _reply, done) => {
       const open = exchangeOf(raw);
@@ -76,15 +78,16 @@ export class FastifyPassage implements Passage {
   }
 
   // The hooks are there already, and know when their time has come.
-  installAfterParsers(): void {}
+  installAfterParsers(routes: readonly EndpointRoute[]): void {
+    for (const { endpoint, url } of routes) this.endpoints.set(url, endpoint);
+  }
 
   /**
    * The hook of `enableCors` is asked before any middleware, and ends every OPTIONS: with 400 when it is no preflight. A route of its
    * own can tell it not to.
    */
-  installAfterRoutes(patterns: readonly PathPattern[]): void {
-    const paths = patterns.flatMap(({ source }) => [source, `${source === '/' ? '' : source}/:id`]);
-    for (const url of paths) {
+  installAfterRoutes(routes: readonly EndpointRoute[]): void {
+    for (const { url } of routes) {
       if (this.fastify.hasRoute({ method: 'OPTIONS', url })) continue;
       this.fastify.route({
         method: 'OPTIONS',
@@ -95,21 +98,27 @@ export class FastifyPassage implements Passage {
       });
     }
   }
-}
 
-function beforeParsers(request: FastifyRequest, reply: FastifyReply, done: Done): void {
-  const { raw } = request;
-  const open = exchangeOf(raw);
-  if (!open) return done();
-  open.route.request = request;
-  const allowed = request.is404 ? allowedInstead(open) : undefined;
-  if (allowed) {
-    takeOver(reply);
-    open.handler.refuse(open.exchange, errors.methodNotAllowed(allowed)).catch(done);
-    return;
+  private beforeParsers(request: FastifyRequest, reply: FastifyReply, done: Done): void {
+    const { raw } = request;
+    const open = exchangeOf(raw);
+    if (!open) return this.refuseUnopened(request, reply, done);
+    open.route.request = request;
+    const allowed = request.is404 ? allowedInstead(open) : undefined;
+    if (allowed) {
+      takeOver(reply);
+      open.handler.refuse(open.exchange, errors.methodNotAllowed(allowed)).catch(done);
+      return;
+    }
+    if (open.exchange.hasBody && !isForeign(open)) raw.headers['content-type'] = UNPARSED;
+    done();
   }
-  if (open.exchange.hasBody && !isForeign(open)) raw.headers['content-type'] = UNPARSED;
-  done();
+
+  private refuseUnopened({ raw, routeOptions }: FastifyRequest, reply: FastifyReply, done: Done): void {
+    const endpoint = this.endpoints.get(routeOptions.url ?? '');
+    if (!endpoint) return done();
+    endpoint.refuse(raw, takeOver(reply), errors.notFound()).catch(done);
+  }
 }
 
 function afterParsers(raw: IncomingMessage, open: OpenExchange): void {
@@ -118,5 +127,9 @@ function afterParsers(raw: IncomingMessage, open: OpenExchange): void {
 }
 
 function withoutLastSlash(target: string): string {
-  return target.replace(/([^/])\/(?=$|[?#])/, '$1');
+  const path = readTarget(target)?.path ?? '/';
+  if (path === '/' || !path.endsWith('/')) return target;
+  const query = target.indexOf('?');
+  const end = query === -1 ? target.length : query;
+  return target.slice(0, end - 1) + target.slice(end);
 }

@@ -1,12 +1,13 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { HttpServer } from '@nestjs/common';
-import { errors } from '@nestjs-tus/core';
+import { errors, readTarget } from '@nestjs-tus/core';
 import { ExpressPassage } from './express-passage.js';
 import { FastifyPassage } from './fastify-passage.js';
-import type { Next, Passage } from './passage.js';
+import type { EndpointRoute, Next, Passage } from './passage.js';
 import { exemptFromRequestTimeout } from './request-timeout.js';
-import { matchPattern, pathnameOf } from './path-pattern.js';
+import { collectionPathOf, matchPattern } from './path-pattern.js';
 import type { PathMatch, PathPattern } from './path-pattern.js';
+import { targetOf } from './raw.js';
 import type { TusEndpoint } from './tus-endpoint.js';
 
 /** An endpoint at its place in the app. */
@@ -16,10 +17,19 @@ export interface MountedEndpoint {
   readonly patterns: () => readonly PathPattern[];
 }
 
+/** A request for an endpoint. */
+interface FoundEndpoint {
+  readonly endpoint: TusEndpoint;
+  readonly match: PathMatch;
+  /** Path of the creation URL as the client sees it, with a slash at the end. */
+  readonly collectionPath: string;
+}
+
 /**
- * What has to happen around Nest's router, for all endpoints of an app: before everything else it opens the exchange, answers
- * OPTIONS (`enableCors` would swallow it) and sends overridden methods to their routes. The passage behind it keeps body parsers from
- * the body, and answers 405 for what the app has no route for.
+ * What has to happen around Nest's router, for all endpoints of an app: before everything else it reads the target, once for guards and
+ * engine, and opens the exchange; it answers OPTIONS (`enableCors` would swallow it) and sends overridden methods to their routes. The
+ * passage behind it keeps body parsers from the body, answers 404 for what the router takes for an endpoint's and the door does not, and
+ * 405 for what the app has no route for.
  */
 export class FrontDoor {
   private static readonly doors = new WeakMap<object, FrontDoor>();
@@ -53,12 +63,12 @@ export class FrontDoor {
    */
   prepareRoutes(): void {
     this.refuseSharedPaths();
-    this.passage.installAfterParsers();
+    this.passage.installAfterParsers(this.routes);
   }
 
   /** Call it when the routes are in place and the handler of what is not found is not. */
   installAfterRoutes(): void {
-    this.passage.installAfterRoutes(this.endpoints.flatMap(({ patterns }) => patterns()));
+    this.passage.installAfterRoutes(this.routes);
   }
 
   /** Holds 100 (Continue) back from uploads until they are accepted, and keeps the server from cutting long ones. */
@@ -66,8 +76,17 @@ export class FrontDoor {
     // Once for a server, however many endpoints it has.
     if (this.server === server) return;
     this.server = server;
-    handler.acceptContinue(server, (req) => this.find(req.url ?? '/') !== undefined);
+    handler.acceptContinue(server, (req) => this.find(req) !== undefined);
     exemptFromRequestTimeout(server, (socket) => this.bodies.get(socket)?.complete === false);
+  }
+
+  private get routes(): EndpointRoute[] {
+    return this.endpoints.flatMap(({ endpoint, patterns }) =>
+      patterns().flatMap(({ source }) => [
+        { endpoint, url: source },
+        { endpoint, url: `${source === '/' ? '' : source}/:id` },
+      ]),
+    );
   }
 
   // The second would never be asked.
@@ -87,22 +106,27 @@ export class FrontDoor {
   }
 
   private enter(req: IncomingMessage, res: ServerResponse, next: Next): void {
-    const found = this.find(req.url ?? '/');
+    const found = this.find(req);
     if (!found) return next();
-    const open = found.endpoint.open(req, res, found.match.uploadId, req);
+    const { endpoint, match, collectionPath } = found;
+    const open = endpoint.open(req, res, { uploadId: match.uploadId, collectionPath, request: req });
     const { handler, exchange } = open;
     if (exchange.method === 'OPTIONS') return settle(handler.answerOptions(exchange), next);
-    if (found.match.isMalformed) return settle(handler.refuse(exchange, errors.notFound()), next);
+    if (match.isMalformed) return settle(handler.refuse(exchange, errors.notFound()), next);
     if (exchange.hasBody) this.bodies.set(req.socket, req);
     this.passage.forward(req, res, open, next);
   }
 
-  private find(target: string): { endpoint: TusEndpoint; match: PathMatch } | undefined {
-    const pathname = pathnameOf(target).split('/');
+  private find(req: IncomingMessage): FoundEndpoint | undefined {
+    const target = readTarget(req.url ?? '');
+    const sent = targetOf(req) === req.url ? target : readTarget(targetOf(req));
+    if (!target || !sent) return undefined;
     for (const { endpoint, patterns } of this.endpoints) {
       for (const pattern of patterns()) {
-        const match = matchPattern(pattern, pathname);
-        if (match) return { endpoint, match };
+        const match = matchPattern(pattern, target.segments);
+        if (!match) continue;
+        const collectionPath = collectionPathOf(sent.path, match.uploadId !== undefined);
+        return { endpoint, match, collectionPath };
       }
     }
     return undefined;

@@ -1,17 +1,27 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { OpenExchange } from './exchanges.js';
-import type { PathPattern } from './path-pattern.js';
+import type { TusEndpoint } from './tus-endpoint.js';
 
 export type Next = (error?: unknown) => void;
+
+/** A route that Nest's router has for an endpoint. */
+export interface EndpointRoute {
+  readonly endpoint: TusEndpoint;
+  /** As the router writes it: `/api/files`, `/api/files/:id`. */
+  readonly url: string;
+}
 
 /** The way from the front door to the routes, past body parsers; it is another one in each framework. */
 export interface Passage {
   /** Sends a request on to the route that answers it. */
   forward(req: IncomingMessage, res: ServerResponse, open: OpenExchange, next: Next): void;
-  /** Called when the body parsers are in place and the routes are not. */
-  installAfterParsers(): void;
+  /**
+   * Called when the body parsers are in place and the routes are not. From then on, what the router leads to one of these routes and the
+   * front door has not opened is 404, before a guard is asked: router and door have read its target differently.
+   */
+  installAfterParsers(routes: readonly EndpointRoute[]): void;
   /** Called when the routes are in place and the handler of what is not found is not. */
-  installAfterRoutes(patterns: readonly PathPattern[]): void;
+  installAfterRoutes(routes: readonly EndpointRoute[]): void;
 }
 
 /** The method by which the router finds the route. */

@@ -1,3 +1,5 @@
+import { decodeSegment } from '@nestjs-tus/core';
+
 /** A route of literal segments and parameters. */
 export interface PathPattern {
   /** As Nest writes it: `/api/tenants/:tenantId/files`. */
@@ -8,9 +10,9 @@ export interface PathPattern {
 
 /** Where a path leads, if it leads to an endpoint. */
 export interface PathMatch {
-  /** As it stands in the path, decoded; undefined on the creation URL. */
+  /** Decoded; undefined on the creation URL. */
   readonly uploadId?: string;
-  /** The id has an escape that means nothing: routers throw at it, so it must not get there. */
+  /** A segment cannot be decoded to what all readers agree on: no router may see it. */
   readonly isMalformed?: true;
 }
 
@@ -41,44 +43,33 @@ export function checkPath(path: unknown): void {
   }
 }
 
-/** The path of a request target, without its query; a proxy may send it with scheme and host. */
-export function pathnameOf(target: string): string {
-  const path = target.startsWith('/') ? target : target.replace(/^https?:\/\/[^/?#]*/i, '');
-  const end = path.search(/[?#]/);
-  return end === -1 ? path : path.slice(0, end);
-}
-
 /**
  * Matches a path as Express does by default: letters in any case, one slash at the end or none.
  *
- * @param pathname split at its slashes: `['', 'files', 'f00']`
+ * @param path the segments of a RequestTarget
  */
-export function matchPattern({ segments }: PathPattern, pathname: readonly string[]): PathMatch | undefined {
-  const last = pathname.at(-1) === '' ? pathname.length - 1 : pathname.length;
+export function matchPattern({ segments }: PathPattern, path: readonly string[]): PathMatch | undefined {
+  const last = path.at(-1) === '' ? path.length - 1 : path.length;
   const rest = last - 1 - segments.length;
   if (rest !== 0 && rest !== 1) return undefined;
+  let isMalformed = false;
   for (let index = 0; index < segments.length; index++) {
-    const given = pathname[index + 1];
+    const given = path[index + 1] ?? '';
     const expected = segments[index];
-    if (!given || (expected !== undefined && given.toLowerCase() !== expected)) return undefined;
+    if (expected === undefined) isMalformed ||= decodeSegment(given) === undefined;
+    else if (given.toLowerCase() !== expected) return undefined;
   }
-  if (rest === 0) return {};
-  const id = pathname[last - 1];
-  return id ? decode(id) : undefined;
+  const uploadId = rest === 0 ? undefined : decodeSegment(path[last - 1] ?? '');
+  if (isMalformed || (rest === 1 && uploadId === undefined)) return { isMalformed: true };
+  return { uploadId };
 }
 
-function decode(segment: string): PathMatch {
-  if (!segment.includes('%')) return { uploadId: segment };
-  try {
-    return { uploadId: decodeURIComponent(segment) };
-  } catch {
-    return { uploadId: segment, isMalformed: true };
-  }
-}
-
-/** Path of the creation URL as the client sees it, with a slash at the end. */
-export function collectionPathOf(target: string, isUpload: boolean): string {
-  const pathname = pathnameOf(target);
-  const trimmed = pathname.endsWith('/') ? pathname.slice(0, -1) : pathname;
+/**
+ * Path of the creation URL as the client sees it, with a slash at the end.
+ *
+ * @param path of a RequestTarget
+ */
+export function collectionPathOf(path: string, isUpload: boolean): string {
+  const trimmed = path.endsWith('/') ? path.slice(0, -1) : path;
   return isUpload ? trimmed.slice(0, trimmed.lastIndexOf('/') + 1) : `${trimmed}/`;
 }

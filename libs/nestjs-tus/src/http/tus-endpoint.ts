@@ -1,26 +1,36 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Type } from '@nestjs/common';
 import type { TusHandler } from '@nestjs-tus/core';
-import { openExchange } from './exchanges.js';
+import { exchangeOf, keepExchange } from './exchanges.js';
 import type { OpenExchange, OpenRoute } from './exchanges.js';
-import { collectionPathOf } from './path-pattern.js';
-import { targetOf } from './raw.js';
 
 /** One registration of TusModule, as its controller and the front door see it. */
 export class TusEndpoint {
   constructor(
     readonly name: string,
     readonly handler: TusHandler,
+    readonly controller: Type,
   ) {}
 
-  /** @param request the framework's own, for hooks and events */
-  open(
-    req: IncomingMessage,
-    res: ServerResponse,
-    uploadId: string | undefined,
-    request: unknown,
-  ): OpenExchange {
-    return openExchange(this.handler, req, res, (): OpenRoute => {
-      return { uploadId, collectionPath: collectionPathOf(targetOf(req), uploadId !== undefined), request };
-    });
+  /** Opens the exchange of a request, or returns the one that is open already: Fastify's router may pass the front door twice. */
+  open(req: IncomingMessage, res: ServerResponse, route: OpenRoute): OpenExchange {
+    const { handler, controller } = this;
+    return (
+      this.exchangeOf(req) ??
+      keepExchange(req, { handler, controller, exchange: handler.open(req, res, route), route })
+    );
+  }
+
+  /** @returns undefined for a request that the front door has opened for another endpoint, or for none */
+  exchangeOf(req: IncomingMessage): OpenExchange | undefined {
+    const open = exchangeOf(req);
+    return open?.handler === this.handler ? open : undefined;
+  }
+
+  /** Answers with an error, also where the front door has opened nothing. */
+  refuse(req: IncomingMessage, res: ServerResponse, error: unknown): Promise<void> {
+    const { handler } = this;
+    const exchange = this.exchangeOf(req)?.exchange ?? handler.open(req, res, { collectionPath: '/' });
+    return handler.refuse(exchange, error);
   }
 }

@@ -17,7 +17,7 @@ export class TusExceptionFilter implements ExceptionFilter {
 
   async catch(exception: unknown, host: ArgumentsHost): Promise<void> {
     const http = host.switchToHttp();
-    const request = http.getRequest<FrameworkRequest & { params?: { id?: string } }>();
+    const request = http.getRequest<FrameworkRequest>();
     const response = http.getResponse<FrameworkResponse>();
     if (rawResponse(response).headersSent) {
       // An interceptor that failed after the answer, a store in the middle of a download: nothing else can be said any
@@ -25,13 +25,7 @@ export class TusExceptionFilter implements ExceptionFilter {
       this.logger.error(`${this.endpoint.name}: thrown after the answer had begun`, stackOf(exception));
       return;
     }
-    const { handler, exchange } = this.endpoint.open(
-      rawRequest(request),
-      takeOver(response),
-      request.params?.id,
-      request,
-    );
-    await handler.refuse(exchange, exception);
+    await this.endpoint.refuse(rawRequest(request), takeOver(response), exception);
   }
 }
 

@@ -24,21 +24,24 @@ export async function getTusUpload(context: ExecutionContext): Promise<FileInfo 
  * Every upload whose content a request touches or reads: the one that it is for, or the members of a concatenation. An ownership check
  * that asks for these holds for every operation.
  *
- * @returns nothing for any other creation, and on the app's other routes
+ * @returns an empty list for any other creation; undefined where no upload endpoint answers, on a route of the app's own: what is shown
+ * there of an upload, its own guard must look up
  * @throws HttpError `ERR_UPLOAD_NOT_FOUND` (404)
  * @example
  * async canActivate(context: ExecutionContext) {
  *   const { user } = context.switchToHttp().getRequest();
  *   const uploads = await getTusUploads(context);
+ *   if (!user || !uploads) return false;
  *   return uploads.every((upload) => (upload.context as Owned).owner === user.id);
  * }
  */
-export async function getTusUploads(context: ExecutionContext): Promise<FileInfo[]> {
+export async function getTusUploads(context: ExecutionContext): Promise<FileInfo[] | undefined> {
   const open = openExchangeOf(context);
-  if (!open) return [];
-  // What is no id at all is no upload: the engine refuses such a list with 400.
-  const { uploadId, partialUploadIds = [] } = open.exchange.operation;
-  const ids = uploadId === undefined ? partialUploadIds.filter(isUploadId) : [uploadId];
+  if (!open) return undefined;
+  const { name, uploadId, partialUploadIds = [] } = open.exchange.operation;
+  // A route of the app's own at the creation URL, in a subclass of TusController: for all that is known it may list uploads.
+  if (name === 'discover' && uploadId === undefined) return undefined;
+  const ids = uploadId === undefined ? partialUploadIds : [uploadId];
   return Promise.all(ids.map((id) => info(open.handler, open.exchange, id)));
 }
 

@@ -1,13 +1,13 @@
 import { Delete, Get, Head, Inject, Param, Patch, Post, Req, Res, UseFilters } from '@nestjs/common';
-import type { Outcome } from '@nestjs-tus/core';
+import { errors, type Outcome } from '@nestjs-tus/core';
 import { TUS_ENDPOINT } from '../tus.tokens.js';
-import { rawRequest, rawResponse, takeOver } from './raw.js';
+import { rawRequest, takeOver } from './raw.js';
 import type { FrameworkRequest, FrameworkResponse } from './raw.js';
 import type { TusEndpoint } from './tus-endpoint.js';
 import { TusExceptionFilter } from './tus-exception.filter.js';
 
 /**
- * The routes of an endpoint. Each registration of TusModule serves a subclass of its own, so this class has no path.
+ * The routes of an endpoint. Their parameter is there for pipes: the id that counts is the one that the front door has read. Each registration of TusModule serves a subclass of its own, so this class has no path.
  *
  * Subclass it to put decorators on it, and give it as `controller`. A handler that you override needs its route
  * decorator again: Nest keeps routes with the function.
@@ -32,9 +32,9 @@ export abstract class TusController {
   override(
     @Req() request: FrameworkRequest,
     @Res() response: FrameworkResponse,
-    @Param('id') id: string,
+    @Param('id') _id: string,
   ): Promise<Outcome> {
-    return this.answer(request, response, id);
+    return this.answer(request, response);
   }
 
   // Above download: Express answers HEAD with a GET route that it meets first, and Fastify makes one of its own.
@@ -42,45 +42,46 @@ export abstract class TusController {
   status(
     @Req() request: FrameworkRequest,
     @Res() response: FrameworkResponse,
-    @Param('id') id: string,
+    @Param('id') _id: string,
   ): Promise<Outcome> {
-    return this.answer(request, response, id);
+    return this.answer(request, response);
   }
 
   @Get(':id')
   download(
     @Req() request: FrameworkRequest,
     @Res() response: FrameworkResponse,
-    @Param('id') id: string,
+    @Param('id') _id: string,
   ): Promise<Outcome> {
-    return this.answer(request, response, id);
+    return this.answer(request, response);
   }
 
   @Patch(':id')
   append(
     @Req() request: FrameworkRequest,
     @Res() response: FrameworkResponse,
-    @Param('id') id: string,
+    @Param('id') _id: string,
   ): Promise<Outcome> {
-    return this.answer(request, response, id);
+    return this.answer(request, response);
   }
 
   @Delete(':id')
   terminate(
     @Req() request: FrameworkRequest,
     @Res() response: FrameworkResponse,
-    @Param('id') id: string,
+    @Param('id') _id: string,
   ): Promise<Outcome> {
-    return this.answer(request, response, id);
+    return this.answer(request, response);
   }
 
-  /** The operation is the exchange's, not the route's: the method may be overridden. */
-  private async answer(
-    request: FrameworkRequest,
-    response: FrameworkResponse,
-    id?: string,
-  ): Promise<Outcome> {
-    const { handler, exchange } = this.endpoint.open(rawRequest(request), rawResponse(response), id, request);
+  /**
+   * What is done is what the front door has read and guards have seen. The route says nothing: the method may be overridden, and the
+   * router may have read another id.
+   */
+  private async answer(request: FrameworkRequest, response: FrameworkResponse): Promise<Outcome> {
+    const open = this.endpoint.exchangeOf(rawRequest(request));
+    if (!open) throw errors.notFound();
+    const { handler, exchange } = open;
     const outcome = await handler.run(exchange);
     takeOver(response);
     await handler.respond(exchange, outcome);
