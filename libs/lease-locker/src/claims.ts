@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { errors } from '@nestjs-tus/core';
+import { errors, type HttpError } from '@nestjs-tus/core';
 import type { Calls } from './calls.js';
 import { type Claim, type Leased, NotDone, type Taken } from './lease-medium.js';
 import type { Leases } from './leases.js';
@@ -15,6 +15,7 @@ export interface Granted extends Taken {
 /** Takes locks for this node, and keeps the holders that are asked when another node wants one. */
 export class Claims {
   private readonly releaseRequests = new Map<string, () => void>();
+  private readonly running = new Set<Promise<unknown>>();
   private isClosed = false;
 
   constructor(
@@ -35,22 +36,13 @@ export class Claims {
     requestRelease: () => void,
     signal?: AbortSignal,
   ): Promise<Granted | Leased> {
-    if (this.isClosed) throw errors.storageUnavailable(new Error(`The ${this.options.name} is closed.`));
-    const claim: Claim = { id, nonce: randomBytes(8).toString('hex') };
-    const { nonce } = claim;
-    // Before the answer is here: the request of another node may come first, as it may take another way.
-    this.releaseRequests.set(nonce, requestRelease);
-    const since = performance.now();
-    const call = this.calls.take(claim, mode);
+    if (this.isClosed) throw this.closed();
+    const attempt = this.attempt(id, mode, requestRelease, signal);
+    this.running.add(attempt);
     try {
-      const answer = await (signal ? unlessAborted(signal, call.inTime) : call.inTime);
-      if ('token' in answer) return { ...answer, nonce, since };
-      this.forget(nonce);
-      return answer;
-    } catch (error) {
-      this.forget(nonce);
-      this.releaseWhenSettled(claim, call.settled);
-      throw error;
+      return await attempt;
+    } finally {
+      this.running.delete(attempt);
     }
   }
 
@@ -59,18 +51,49 @@ export class Claims {
     this.releaseRequests.delete(nonce);
   }
 
-  /** From now on nothing is taken. */
-  close(): void {
+  /** From now on nothing is taken. Resolves when what is being taken has been released. */
+  async close(): Promise<void> {
     this.isClosed = true;
+    await Promise.allSettled(this.running);
   }
 
   askToRelease(nonce: string): void {
     this.releaseRequests.get(nonce)?.();
   }
 
+  private async attempt(
+    id: string,
+    mode: 'wait' | 'try',
+    requestRelease: () => void,
+    signal?: AbortSignal,
+  ): Promise<Granted | Leased> {
+    const claim: Claim = { id, nonce: randomBytes(8).toString('hex') };
+    // Before the answer is here: the request of another node may come first, as it may take another way.
+    this.releaseRequests.set(claim.nonce, requestRelease);
+    const since = performance.now();
+    const call = this.calls.take(claim, mode);
+    try {
+      const answer = await (signal ? unlessAborted(signal, call.inTime) : call.inTime);
+      const isTaken = 'token' in answer;
+      if (isTaken && !this.isClosed) return { ...answer, nonce: claim.nonce, since };
+      this.forget(claim.nonce);
+      if (!isTaken) return answer;
+    } catch (error) {
+      this.forget(claim.nonce);
+      this.releaseWhenSettled(claim, call.settled);
+      throw error;
+    }
+    await this.leases.release(claim, 'unused');
+    throw this.closed();
+  }
+
   /** The lock may have been taken, or may be taken later: then no request would know of it, and none would let go. */
   private releaseWhenSettled(claim: Claim, settled: Promise<unknown>): void {
     const release = () => this.leases.release(claim, 'unused');
     void settled.then(release, (error) => (error instanceof NotDone ? undefined : release()));
+  }
+
+  private closed(): HttpError {
+    return errors.storageUnavailable(new Error(`The ${this.options.name} is closed.`));
   }
 }

@@ -213,13 +213,44 @@ describe('A LeaseLocker that is closed', () => {
       cause: { message: 'The TestLocker is closed.' },
     });
     await one.locker.close();
+    expect(await refusal(one.locker.connect())).toEqual(unavailable);
     expect([one.lines, one.medium.failures]).toEqual([[], []]);
   });
 
-  it('keeps no timer', async () => {
-    await held(one.locker);
+  it('releases as unused what was being taken, before it is closed', async () => {
+    one.medium.fault = 'answers late';
+    const refused = refusal(held(one.locker));
+    await pass(0);
+    let isClosed = false;
+    const closing = one.locker.close().then(() => (isClosed = true));
+    await pass(ANSWER_MS / 2);
+    expect(isClosed).toBe(false);
+    one.medium.fault = undefined;
+    await closing;
+    expect(await refused).toEqual(unavailable);
+    expect(one.medium.calls).toEqual(['take upload', 'release upload unused']);
+    expect(await other.locker.newLock('upload').tryLock()).toBe(true);
+  });
+
+  it('waits no longer than for an answer when the medium is gone', async () => {
+    one.medium.fault = 'hangs';
+    const refused = refusal(held(one.locker));
+    await pass(0);
+    const closing = one.locker.close();
+    await pass(ANSWER_MS);
+    await closing;
+    expect(await refused).toEqual(unavailable);
+  });
+
+  it('keeps no timer, also when a message to itself was on its way', async () => {
+    const lock = await held(one.locker);
+    one.medium.losesMessages = true;
+    await pass(LEASE_MS / 2);
+    expect(one.medium.calls).toContain('send echo');
     await one.locker.close();
+    await pass(0);
     expect(jest.getTimerCount()).toBe(0);
+    expect([lock.lost?.aborted, one.lines]).toEqual([true, []]);
   });
 });
 

@@ -21,6 +21,8 @@ beforeEach(() => {
 afterEach(async () => {
   await one.locker.close();
   await other.locker.close();
+  await settle();
+  expect(jest.getTimerCount()).toBe(0);
   jest.useRealTimers();
 });
 

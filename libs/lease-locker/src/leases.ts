@@ -45,6 +45,7 @@ export class Leases {
   private readonly renewing = new Set<Lease>();
   private readonly unreleased = new Map<string, Unreleased>();
   private timer?: NodeJS.Timeout;
+  private isClosed = false;
 
   constructor(
     private readonly medium: Pick<LeaseMedium, 'name' | 'renewsAtOnce'>,
@@ -77,8 +78,9 @@ export class Leases {
     await this.tryToRelease(unreleased);
   }
 
-  /** Releases everything; the holders learn it. */
+  /** Releases everything; the holders learn it. From now on a release is not tried again. */
   async close(): Promise<void> {
+    this.isClosed = true;
     const leases = [...this.held.values()];
     for (const lease of leases) this.lose(lease, new Error('the locker was closed'));
     await Promise.all(leases.map((lease) => this.release(lease, 'working')));
@@ -102,6 +104,7 @@ export class Leases {
   }
 
   private keepTime(): void {
+    if (this.isClosed) return;
     this.timer ??= setInterval(() => this.tick(), this.options.leaseDuration / TICKS).unref();
   }
 

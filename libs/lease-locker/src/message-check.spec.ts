@@ -93,6 +93,19 @@ describe('MessageCheck', () => {
     check.stop();
   });
 
+  it('says nothing of a message that it waits for when it is stopped', async () => {
+    const { check, state, medium, lines } = checkOn();
+    state.arrive = false;
+    check.start();
+    await jest.advanceTimersByTimeAsync(BETWEEN_MS);
+    expect(state.sent).toBe(1);
+    check.stop();
+    await jest.advanceTimersByTimeAsync(0);
+    expect(jest.getTimerCount()).toBe(0);
+    await jest.advanceTimersByTimeAsync(ANSWER_MS);
+    expect([medium.missedMessages, ...lines]).toEqual([0]);
+  });
+
   it('says nothing of messages that could not be sent: that is an outage, which is logged as one', async () => {
     const { check, state, medium, lines } = checkOn();
     state.isSent = false;

@@ -33,6 +33,8 @@ export class MessageCheck {
   stop(): void {
     this.isStopped = true;
     clearTimeout(this.timer);
+    // Ends the wait for a message that was sent.
+    this.onEcho(this.count);
   }
 
   /** An echo has arrived. */
@@ -51,12 +53,13 @@ export class MessageCheck {
     });
     const wasSent = await isFulfilled(this.calls.send({ kind: 'echo', count }));
     // One that could not be sent has been logged as an outage.
-    if (wasSent && !this.isStopped) this.note(await isFulfilled(within(this.options.commandTimeout, echo)));
+    if (wasSent) this.note(await isFulfilled(within(this.options.commandTimeout, echo)));
     this.timer = undefined;
     this.start();
   }
 
   private note(hasArrived: boolean): void {
+    if (this.isStopped) return;
     const { logger, name } = this.options;
     const medium = this.medium.name;
     if (!hasArrived && !this.wasMissed) {
