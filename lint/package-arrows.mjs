@@ -9,7 +9,8 @@ const ARROWS = {
   'libs/core': [],
   'libs/file-store': ['@nestjs-tus/core'],
   'libs/s3-store': ['@nestjs-tus/core'],
-  'libs/redis-locker': ['@nestjs-tus/core'],
+  'libs/lease-locker': ['@nestjs-tus/core'],
+  'libs/redis-locker': ['@nestjs-tus/core', '@nestjs-tus/lease-locker'],
   'libs/nestjs-tus': ['@nestjs-tus/core', '@nestjs-tus/file-store'],
   src: [
     'nestjs-tus',

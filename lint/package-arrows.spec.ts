@@ -42,6 +42,18 @@ describe('package arrows', () => {
       'arrow',
     ],
     [
+      'the lease locker imports a locker that is built on it',
+      'libs/lease-locker/src/a.ts',
+      `import '@nestjs-tus/redis-locker';`,
+      'arrow',
+    ],
+    [
+      'the lease locker imports a medium',
+      'libs/lease-locker/src/a.ts',
+      `import { createClient } from 'redis';`,
+      'undeclared',
+    ],
+    [
       'the module imports what it does not declare',
       'libs/nestjs-tus/src/a.ts',
       `import 'express';`,
@@ -77,6 +89,11 @@ describe('package arrows', () => {
     ],
     ['core imports the one package that it declares', 'libs/core/src/a.ts', `import 'structured-headers';`],
     ['a store imports core', 'libs/file-store/src/a.ts', `import '@nestjs-tus/core';`],
+    [
+      'a locker imports the lease locker',
+      'libs/redis-locker/src/a.ts',
+      `import '@nestjs-tus/lease-locker'; import '@nestjs-tus/core'; import 'redis';`,
+    ],
     [
       'a test of a store imports the contract suite',
       'libs/file-store/src/a.spec.ts',

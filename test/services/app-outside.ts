@@ -14,6 +14,7 @@ const root = join(import.meta.dirname, '../..');
 export const LIBS = [
   '@nestjs-tus/core',
   '@nestjs-tus/file-store',
+  '@nestjs-tus/lease-locker',
   '@nestjs-tus/redis-locker',
   '@nestjs-tus/s3-store',
   'nestjs-tus',

@@ -1,11 +1,11 @@
+import { within } from '@nestjs-tus/lease-locker';
 import type { RedisConnection, ResolvedOptions } from './options.js';
 import { makeClient, type OwnClient } from './own-client.js';
-import { within } from './within.js';
 
 /** Events after which messages may have been missed: a connection is new, or another server is the master. */
 const FRESH_EVENTS = ['ready', 'node-ready', 'topology-change'];
 
-/** Whoever wants to know how clients fare, until they are retired. */
+/** What clients report until they are retired. */
 export interface ClientsListener {
   onMessage(message: string): void;
   onFresh(): void;
@@ -80,7 +80,7 @@ export class Clients {
     client.off('error', this.onError);
     if (client !== this.subscriber || !client.isOpen) return;
     const unsubscribed = Promise.resolve(client.unsubscribe(this.channel));
-    // Nobody answers while Redis is gone; and nobody listens any more.
+    // While Redis is gone there is no answer; and messages are ignored from now on.
     await within(this.options.commandTimeout, unsubscribed).catch(() => undefined);
   }
 

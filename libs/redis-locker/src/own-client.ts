@@ -59,7 +59,7 @@ export function makeClient(options: ResolvedOptions): OwnClient {
     }
     return createClient({
       url: options.url ?? 'redis://127.0.0.1:6379',
-      // What waits for a server that is gone would be done when nobody wants it any more.
+      // What waits for a server that is gone would be done when no request wants it any more.
       disableOfflineQueue: true,
       socket: mortal(),
     });

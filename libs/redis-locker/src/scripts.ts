@@ -12,13 +12,13 @@ const script = (text: string): Script => ({ text, sha: createHash('sha1').update
  * The keys of one id, always in this order:
  *   lock     "<node> <nonce>" of the holder; expires with the lease
  *   last     a hash, what is remembered of the last holder: its `token`, `holder` (its nonce, absent once it let go),
- *            `asked` (its nonce, once somebody asked it to let go), `run` (which master wrote this, and since when it has been one),
- *            and what it was told: `previous`, `seized`
- *   waiting  the set of nodes where somebody waits
+ *            `asked` (its nonce, once another claim asked it to let go), `run` (which master wrote this, and since when it has been one),
+ *            and what the first answer to it said: `previous`, `seized`
+ *   waiting  the set of nodes where requests wait
  */
 
 /**
- * Takes the lock, or says for how many milliseconds it is leased to somebody else.
+ * Takes the lock, or says for how many milliseconds another claim has it.
  *
  * ARGV: node, nonce, lease, remember, highest number that the caller has seen, milliseconds since the caller's first
  * contact, 'wait' or 'try', what channels begin with.
@@ -31,8 +31,8 @@ local holder = redis.call('GET', KEYS[1])
 
 if holder == mine then
   -- The client sent this twice, because it lost the first answer with a connection.
-  local told = redis.call('HMGET', KEYS[2], 'token', 'previous', 'seized')
-  return { 1, told[1] or '', told[2] or '', told[3] or '' }
+  local first = redis.call('HMGET', KEYS[2], 'token', 'previous', 'seized')
+  return { 1, first[1] or '', first[2] or '', first[3] or '' }
 end
 
 if holder then
@@ -41,7 +41,7 @@ if holder then
     redis.call('PEXPIRE', KEYS[3], 2 * tonumber(lease))
     local holderNode, holderNonce = string.match(holder, '^(%S+) (%S+)$')
     if holderNode then
-      -- Should the message be lost, the holder's next renewal tells it.
+      -- Should the message be lost, the holder's next renewal answers so.
       if redis.call('HGET', KEYS[2], 'holder') == holderNonce then redis.call('HSET', KEYS[2], 'asked', holderNonce) end
       redis.call('PUBLISH', ARGV[8] .. holderNode, 'release ' .. holderNonce)
     end
@@ -84,9 +84,9 @@ return { 1, token, previous, seized and '1' or '' }
 `);
 
 /**
- * Lets go, if the caller is still the holder, and tells the nodes where somebody waits.
- * ARGV: node, nonce, remember, what channels begin with, id, and how the lock was used: 'done', 'unused' when nobody has
- * worked under it, 'working' when somebody may still.
+ * Lets go, if the caller is still the holder, and sends a message to the nodes where requests wait.
+ * ARGV: node, nonce, remember, what channels begin with, id, and how the lock was used: 'done', 'unused' when no holder has
+ * worked under it, 'working' when one may still.
  * Answers 1, or 0 when the caller was not the holder.
  */
 export const RELEASE = script(`
@@ -94,7 +94,7 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] .. ' ' .. ARGV[2] then return 0 end
 redis.call('DEL', KEYS[1])
 local last = redis.call('HMGET', KEYS[2], 'holder', 'seized')
 if last[1] == ARGV[2] then
-  -- Without this, whoever comes next seizes the lock. It must, too, if this one had to and did nothing.
+  -- Without this, the next holder seizes the lock. It must, too, if this one had to and did nothing.
   if ARGV[6] == 'done' or (ARGV[6] == 'unused' and last[2] ~= '1') then redis.call('HDEL', KEYS[2], 'holder', 'asked') end
   redis.call('PEXPIRE', KEYS[2], ARGV[3])
 end

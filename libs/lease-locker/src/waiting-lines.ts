@@ -1,4 +1,4 @@
-/** Those of this process who want the same id, in the order of their arrival. Only the first of a line asks Redis. */
+/** The requests of this process for the same id, in the order of their arrival. Only the first of a line asks the medium. */
 export class WaitingLines {
   private readonly lines = new Map<string, Place[]>();
 
@@ -40,7 +40,7 @@ export class WaitingLines {
     else if (position === 0) next.arrive();
   }
 
-  /** Makes whoever pauses ask Redis again: the first in the line for `id`, or of every line. */
+  /** Ends the pause of the first in the line for `id`, or of the first of every line: it asks the medium again. */
   wake(id?: string): void {
     const lines = id === undefined ? this.lines.values() : [this.lines.get(id) ?? []];
     for (const [first] of lines) first?.wake();
@@ -54,7 +54,7 @@ function askToRelease([first]: readonly Place[]): void {
 
 /** A place in the line for one id. */
 export class Place {
-  /** Resolves when everybody before has left. */
+  /** Resolves when all places before this one have been left. */
   readonly isFirst: Promise<void>;
   /** Set while this is the holder: how it is asked to let go. */
   requestRelease?: () => void;

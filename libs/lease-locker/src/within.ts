@@ -1,6 +1,6 @@
 import { errors } from '@nestjs-tus/core';
 
-/** Nothing came in time. */
+/** No answer came in time. */
 export class NoAnswer extends Error {
   constructor(milliseconds: number) {
     super(`no answer in ${milliseconds} ms`);

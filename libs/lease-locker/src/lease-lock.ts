@@ -1,11 +1,11 @@
 import { errors, type Lock, type RequestRelease } from '@nestjs-tus/core';
 import type { Claims, Granted } from './claims.js';
 import type { Lease, Leases } from './leases.js';
-import { unlessAborted } from './within.js';
 import type { Place, WaitingLines } from './waiting-lines.js';
+import { unlessAborted } from './within.js';
 
 /** What the locks of one locker share. */
-export interface Surroundings {
+export interface SharedParts {
   readonly lines: WaitingLines;
   readonly claims: Claims;
   readonly leases: Leases;
@@ -13,13 +13,14 @@ export interface Surroundings {
   readonly leaseDuration: number;
 }
 
-/** Part of a lease after which a waiter asks again, should a message have been lost. Spread, so that nodes do not ask in step. */
+/** Part of a lease after which a waiter asks again, in case a message was lost. It is spread, so that nodes do not ask in step. */
 const ASK_AGAIN_AFTER = 1 / 3;
 const SPREAD = 0.25;
-/** Milliseconds that a waiter grants to a lease beyond its end, so that Redis has really removed it. */
+/** Milliseconds that a waiter grants to a lease beyond its end, so that the medium has really removed it. */
 const BEYOND_LEASE_MS = 10;
 
-export class RedisLock implements Lock {
+/** A lock that is a lease: made by `LeaseLocker.newLock`, and used once. */
+export class LeaseLock implements Lock {
   private place?: Place;
   private lease?: Lease;
   private wasAskedEarly = false;
@@ -27,7 +28,7 @@ export class RedisLock implements Lock {
 
   constructor(
     private readonly id: string,
-    private readonly shared: Surroundings,
+    private readonly shared: SharedParts,
   ) {}
 
   get token(): string | undefined {
@@ -88,7 +89,7 @@ export class RedisLock implements Lock {
     if (!lease || !place) return;
     this.lease = undefined;
     this.shared.claims.forget(lease.nonce);
-    // Also when it was lost: it may be ours still, and others need not wait for its end.
+    // Also when it was lost: the medium may still have it, and others need not wait for its end.
     await this.shared.leases.release(lease, 'done');
     this.leave(place);
   }
@@ -103,11 +104,11 @@ export class RedisLock implements Lock {
       id: this.id,
       nonce: granted.nonce,
       since: granted.since,
-      // In a microtask: what it throws must not hurt the renewal of others.
+      // In a microtask: what it throws must not stop the renewal of other leases.
       ask: (reason) => queueMicrotask(() => requestRelease(reason)),
       lose: (cause) => {
         this.shared.claims.forget(granted.nonce);
-        // Whoever is next in this process need not wait until the loser has noticed.
+        // The next request in this process need not wait until this one has noticed.
         this.shared.lines.leave(place);
         holding.lost.abort(cause);
       },
@@ -119,7 +120,7 @@ export class RedisLock implements Lock {
     if (this.wasAskedEarly) lease.ask();
   }
 
-  /** What another node's request does. It may come before the answer that says that the lock is held. */
+  /** Another node wants the lock. That message may come before the answer that says that the lock is held. */
   private readonly asked = (): void => {
     if (this.lease) this.lease.ask();
     else this.wasAskedEarly = true;
