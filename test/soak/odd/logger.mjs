@@ -1,0 +1,25 @@
+import { inspect } from 'node:util';
+import { Random } from '../random.mjs';
+import { isCalm, record } from './hooks.mjs';
+
+const SHARE_OF_FAILURES = 0.02;
+
+/** A logger that looks at what it is given, as real ones do, and fails now and then: its disk is full, its socket gone. */
+export function oddLogger() {
+  const random = new Random('logger');
+  const write = (...words) => {
+    const line = words.map((word) => (typeof word === 'string' ? word : shown(word))).join(' ');
+    if (isCalm || !random.chance(SHARE_OF_FAILURES)) return;
+    record('none', 'the logger', `throws at: ${line.slice(0, 200)}`);
+    throw new Error('the logger failed');
+  };
+  return { error: write, warn: write, log: write, debug: write };
+}
+
+function shown(word) {
+  try {
+    return inspect(word);
+  } catch {
+    return 'an object that throws when it is looked at';
+  }
+}
