@@ -53,7 +53,7 @@ async function printLines(runs, seconds, print) {
       heap = 0,
       descriptors = 0,
       connections = 0,
-      loopDelay = 0,
+      longestTurn = 0,
     } = (await run.measure()) ?? {};
     const requests = [...run.counts].filter(([kind]) => /xx|closed|silent|left/.test(kind));
     const total = requests.reduce((sum, [, count]) => sum + count, 0);
@@ -65,7 +65,7 @@ async function printLines(runs, seconds, print) {
         `restarts ${run.restarts}`,
         `rss ${mib(rss)} heap ${mib(heap)} MiB`,
         `fds ${descriptors} connections ${connections}`,
-        `loop ${Math.round(loopDelay)} ms`,
+        `turn ${Math.round(longestTurn)} ms`,
       ].join(', '),
     );
   }

@@ -7,7 +7,7 @@ import { shown } from './hostile-client.mjs';
 const PASSING = [423, 503];
 const RETRY_MS = 100;
 /** Longer than all timeouts of the app together. */
-const GIVE_UP_MS = 30_000;
+const GIVE_UP_MS = 60_000;
 
 /** Thrown when an honest client did not get what it must get. It was counted as a failure already. */
 export class Disappointed extends Error {}

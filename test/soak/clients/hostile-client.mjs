@@ -183,7 +183,6 @@ function next(run, random, extra = []) {
   return {
     sentMethod: method,
     isToEndpoint: target.startsWith(run.path),
-    odd,
     mayLie: FRAMING.some((name) => names.has(name)) || isForParser(method, target, head),
     body: content,
     text: `${head.slice(0, 2_000)}[${content.length} bytes${isChunked ? ', chunked' : ''}]`,
@@ -235,15 +234,14 @@ function settle(run, connection, request, answer) {
   run.count(typeof answer === 'string' ? answer : `${Math.floor(answer.status / 100)}xx`);
   const [method] = request.text.split(' ', 1);
   if (answer === SILENT && !connection.mayStandStill) {
-    run.fail('no answer', method, connection.sent, request.odd);
+    run.fail('no answer', method, connection.sent);
   }
   // A download whose file was changed meanwhile has to be cut.
   if (answer === CLOSED && connection.hasTornAnswer && method !== 'GET') {
-    run.fail('answer cut short', method, connection.sent, request.odd);
+    run.fail('answer cut short', method, connection.sent);
   }
   if (typeof answer === 'string') return;
-  for (const fault of faultsOf(answer))
-    run.fail('bad answer', fault, [...connection.sent, shown(answer)], request.odd);
+  for (const fault of faultsOf(answer)) run.fail('bad answer', fault, [...connection.sent, shown(answer)]);
   const [location] = answer.fields.get('location') ?? [];
   if (answer.status === 201 && location !== undefined) run.learn(location);
 }
