@@ -26,5 +26,7 @@ console.log(
 process.exitCode = failures.length === 0 ? 0 : 1;
 
 function indented(text) {
-  return text.replace(/^/gm, '  ');
+  return text
+    .replace(/[^\n\x20-\x7e]/gu, (character) => (character >= '\u00a0' ? character : '.'))
+    .replace(/^/gm, '  ');
 }

@@ -19,6 +19,7 @@ const MOST_RESTARTS = 50;
 /** How long what clients have left may take to be given back. */
 const SETTLE_MS = 30_000;
 const SETTLE_STEP_MS = 500;
+const LAST_ACTS = 6;
 const SPARE_DESCRIPTORS = 10;
 const SPARE_HEAP = 48 * 2 ** 20;
 /** Processor time in one turn of the event loop. The largest answers and infos of a soak cost some milliseconds. */
@@ -119,7 +120,9 @@ export class AppRun {
     entry.details.push(...damaged.map(([, text]) => `info in the folder: ${text}`));
     void this.app.acts().then((acts) => {
       const seeds = [...details.join('\n').matchAll(/^X-Odd: (\S+)/gm)].map(([, seed]) => `X-Odd ${seed}:`);
-      entry.details.push(...acts.filter((act) => seeds.some((seed) => act.startsWith(seed))));
+      // No seed decides what happens to honest clients: then what the log said last may tell.
+      const related = (act) => seeds.some((seed) => act.startsWith(seed));
+      entry.details.push(...(seeds.length > 0 ? acts.filter(related) : acts.slice(-LAST_ACTS)));
     });
   }
 
@@ -166,7 +169,7 @@ export class AppRun {
       `${signal ?? code}, ${origin}`,
       error,
     ]);
-    entry?.details.push(...acts.slice(-6));
+    entry?.details.push(...acts.slice(-LAST_ACTS));
     this.restarts++;
     if (this.restarts < MOST_RESTARTS) await this.#startApp();
     else this.stop();
