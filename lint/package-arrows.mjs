@@ -8,7 +8,8 @@ const root = join(import.meta.dirname, '..');
 const ARROWS = {
   'libs/core': [],
   'libs/file-store': ['@nestjs-tus/core'],
-  'libs/s3-store': ['@nestjs-tus/core'],
+  'libs/object-storage': ['@nestjs-tus/core'],
+  'libs/s3-store': ['@nestjs-tus/core', '@nestjs-tus/object-storage'],
   'libs/lease-locker': ['@nestjs-tus/core'],
   'libs/redis-locker': ['@nestjs-tus/core', '@nestjs-tus/lease-locker'],
   'libs/nestjs-tus': ['@nestjs-tus/core', '@nestjs-tus/file-store'],

@@ -48,6 +48,18 @@ describe('package arrows', () => {
       'arrow',
     ],
     [
+      'the stores’ common part imports a cloud',
+      'libs/object-storage/src/a.ts',
+      `import { S3Client } from '@aws-sdk/client-s3';`,
+      'undeclared',
+    ],
+    [
+      'the stores’ common part imports a store',
+      'libs/object-storage/src/a.ts',
+      `import '@nestjs-tus/s3-store';`,
+      'arrow',
+    ],
+    [
       'the lease locker imports a medium',
       'libs/lease-locker/src/a.ts',
       `import { createClient } from 'redis';`,

@@ -15,6 +15,7 @@ export const LIBS = [
   '@nestjs-tus/core',
   '@nestjs-tus/file-store',
   '@nestjs-tus/lease-locker',
+  '@nestjs-tus/object-storage',
   '@nestjs-tus/redis-locker',
   '@nestjs-tus/s3-store',
   'nestjs-tus',

@@ -1,4 +1,4 @@
 export { S3Store } from './s3-store.js';
 export type { ConditionalWrites, PresignedDownloads, S3StoreOptions } from './options.js';
-export type { KeyTemplate } from './object-keys.js';
-export type { ObjectHeaders } from './object-headers.js';
+export type { KeyTemplate } from '@nestjs-tus/object-storage';
+export type { ObjectHeaders } from './service/object-headers.js';

@@ -1,10 +1,17 @@
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
-import { type KeyTemplate, keyTemplateProblem, prefixProblem } from './object-keys.js';
-import type { ObjectHeaders } from './object-headers.js';
-import { objectHeadersProblem } from './object-headers-problem.js';
 import { checkOptions, optionKinds, optionsOf } from '@nestjs-tus/core';
 import type { FileInfo, OptionKind, OptionTable } from '@nestjs-tus/core';
-import { DEFAULT_MAX_BUFFERED, DEFAULT_PART, S3_MAX_PART, S3_MAX_PARTS, S3_MIN_PART } from './limits.js';
+import { type KeyTemplate, keyTemplateProblem, prefixProblem } from '@nestjs-tus/object-storage';
+import {
+  DEFAULT_MAX_BUFFERED,
+  DEFAULT_PART,
+  S3_MAX_KEY,
+  S3_MAX_PART,
+  S3_MAX_PARTS,
+  S3_MIN_PART,
+} from './service/limits.js';
+import type { ObjectHeaders } from './service/object-headers.js';
+import { objectHeadersProblem } from './service/object-headers-problem.js';
 
 /** How commits of an upload's record are kept apart; see docs/decisions/s3-store.md. */
 export type ConditionalWrites = (typeof CONDITIONAL_WRITES)[number];
@@ -82,7 +89,7 @@ const TABLE: OptionTable<S3StoreOptions> = {
   ),
   client: optionKinds.withMethods('an S3Client of @aws-sdk/client-s3', ['send']),
   clientConfig: clientConfig(),
-  objectPrefix: judgedBy(prefixProblem, 'text such as `uploads/`'),
+  objectPrefix: judgedBy((prefix: string) => prefixProblem(prefix, S3_MAX_KEY), 'text such as `uploads/`'),
   key: judgedBy(keyTemplateProblem, 'a template such as `{year}/{id}`, or a function'),
   partSize: wholeNumber(1, S3_MAX_PART),
   minPartSize: wholeNumber(1, S3_MAX_PART),
