@@ -50,7 +50,10 @@ export interface Assembly<Session extends Json = Json, Piece extends Json = Json
 
   /** Opens a session that no other process knows. */
   begin(key: string, owner: Owner, signal?: AbortSignal): Promise<Session>;
-  /** @throws SessionGone when the service says for certain that the session is over */
+  /**
+   * A service may take a piece of a session that has been completed: it counts nowhere.
+   * @throws SessionGone when the service says for certain that the session is over
+   */
   store(target: Target<Session>, number: number, content: Content, signal?: AbortSignal): Promise<Piece>;
   /**
    * Makes a piece of a range of an object, within the service. Absent: such pieces are read and stored.
@@ -58,7 +61,7 @@ export interface Assembly<Session extends Json = Json, Piece extends Json = Json
    */
   copy?(target: Target<Session>, number: number, source: ObjectRange, signal?: AbortSignal): Promise<Piece>;
   /**
-   * Makes the object of these pieces, and ends the session.
+   * Makes the object of these pieces, and ends the session. A repeated call may resolve, too; it changes nothing.
    * @throws SessionGone when the service says for certain that there is no such session any more: it was completed, discarded, or has expired;
    *   PiecesRefused when it does not take these pieces, and nothing has changed; Changed for the condition, if the service knows it here
    */
