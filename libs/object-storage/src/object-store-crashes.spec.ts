@@ -164,6 +164,15 @@ describe.each(BUCKETS)('on %s', (_name, options) => {
     },
   );
 
+  it('a holder that sleeps at any of its calls, and wakes up between requests of the next one, replaces nothing', async () => {
+    const goOn = (store: ObjectStore, id: string) =>
+      appended(store, id, Buffer.from(TEXT.slice(0, 22)), heldLock('t51', 't50', true));
+    await asleepAtEachCall(upTo(10), goOn, async (id) => {
+      await appended(newStore(), id, Buffer.from(TEXT), heldLock('t52', 't51'));
+      expect((await textOf(newStore(), id)).toLowerCase()).toBe(TEXT);
+    });
+  });
+
   it('a holder that sleeps at any of its calls does not bring back an upload that is removed', async () => {
     const remove = (store: ObjectStore, id: string) => removed(store, id, heldLock('t51', 't50', true));
     await asleepAtEachCall(upTo(12), remove, async (id) => {
