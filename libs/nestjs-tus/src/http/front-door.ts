@@ -5,7 +5,7 @@ import { ExpressPassage } from './express-passage.js';
 import { FastifyPassage } from './fastify-passage.js';
 import type { EndpointRoute, Next, Passage } from './passage.js';
 import { exemptFromRequestTimeout } from './request-timeout.js';
-import { collectionPathOf, matchPattern } from './path-pattern.js';
+import { collectionPathOf, literalFirst, matchPattern } from './path-pattern.js';
 import type { PathMatch, PathPattern } from './path-pattern.js';
 import { targetOf } from './raw.js';
 import type { TusEndpoint } from './tus-endpoint.js';
@@ -35,6 +35,8 @@ export class FrontDoor {
   private static readonly doors = new WeakMap<object, FrontDoor>();
 
   private readonly endpoints: MountedEndpoint[] = [];
+  /** The patterns of all endpoints, in the order in which the router would try them. */
+  private ordered: readonly { endpoint: TusEndpoint; pattern: PathPattern }[] | undefined;
   private readonly passage: Passage;
   /** The last upload request of a connection that brought a body. */
   private readonly bodies = new WeakMap<object, IncomingMessage>();
@@ -55,6 +57,7 @@ export class FrontDoor {
 
   add(endpoint: MountedEndpoint): void {
     this.endpoints.push(endpoint);
+    this.ordered = undefined;
   }
 
   /**
@@ -121,15 +124,21 @@ export class FrontDoor {
     const target = readTarget(req.url ?? '');
     const sent = targetOf(req) === req.url ? target : readTarget(targetOf(req));
     if (!target || !sent) return undefined;
-    for (const { endpoint, patterns } of this.endpoints) {
-      for (const pattern of patterns()) {
-        const match = matchPattern(pattern, target.segments);
-        if (!match) continue;
-        const collectionPath = collectionPathOf(sent.path, match.uploadId !== undefined);
-        return { endpoint, match, collectionPath };
-      }
+    this.ordered ??= this.inOrder();
+    for (const { endpoint, pattern } of this.ordered) {
+      const match = matchPattern(pattern, target.segments);
+      if (!match) continue;
+      const collectionPath = collectionPathOf(sent.path, match.uploadId !== undefined);
+      return { endpoint, match, collectionPath };
     }
     return undefined;
+  }
+
+  private inOrder(): { endpoint: TusEndpoint; pattern: PathPattern }[] {
+    const all = this.endpoints.flatMap(({ endpoint, patterns }) =>
+      patterns().map((pattern) => ({ endpoint, pattern })),
+    );
+    return this.passage.prefersLiterals ? all.sort((a, b) => literalFirst(a.pattern, b.pattern)) : all;
   }
 }
 
