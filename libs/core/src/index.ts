@@ -18,6 +18,8 @@ export { UPLOAD_LENGTH_DEFERRED } from './dialects/tus-v1.js';
 export { type EventBridge, UploadEvents, type UploadEventListener } from './events/upload-events.js';
 export { RecentMap } from './recent-map.js';
 export { isUploadId, newUploadId } from './upload-id.js';
+export { mergeResponses } from './events/merge-responses.js';
+export { readHookAnswer } from './operations/hook-answer.js';
 export { logEvent } from './log-event.js';
 export { parseMetadataHeader, serializeMetadataHeader } from './headers/metadata.js';
 export { type Exchange, type RequestRoute } from './exchange.js';

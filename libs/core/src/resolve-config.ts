@@ -1,4 +1,5 @@
 import type { Config, CorsConfig, ExpirationConfig, PostFinishConfig, TusLogger } from './config.js';
+import { guardedLogger } from './guarded-logger.js';
 import type { StoreComposer } from './store/store-composer.js';
 
 /** The reference's strings. The handler appends what active extensions need besides. */
@@ -70,7 +71,7 @@ export function resolveConfig(config: Config): ResolvedConfig {
     notifyTerminatedUploads: flag('notifyTerminatedUploads', config.notifyTerminatedUploads, true),
     notifyUploadProgress: flag('notifyUploadProgress', config.notifyUploadProgress, true),
     notifyCreatedUploads: flag('notifyCreatedUploads', config.notifyCreatedUploads, true),
-    logger: config.logger ?? ERRORS_TO_CONSOLE,
+    logger: guardedLogger(config.logger ?? ERRORS_TO_CONSOLE),
     respectForwardedHeaders: flag('respectForwardedHeaders', config.respectForwardedHeaders, false),
     preUploadCreateCallback: callback('preUploadCreateCallback', config.preUploadCreateCallback),
     preFinishResponseCallback: callback('preFinishResponseCallback', config.preFinishResponseCallback),
