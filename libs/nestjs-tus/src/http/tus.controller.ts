@@ -1,7 +1,8 @@
 import { Delete, Get, Head, Inject, Param, Patch, Post, Req, Res, UseFilters } from '@nestjs/common';
-import type { Outcome } from '@nestjs-tus/core';
 import { TUS_ENDPOINT } from '../tus.tokens.js';
-import { rawRequest, rawResponse, takeOver } from './raw.js';
+import { answerOnce } from './answer-once.js';
+import type { TusOutcome } from './answer-once.js';
+import { rawRequest, rawResponse } from './raw.js';
 import type { FrameworkRequest, FrameworkResponse } from './raw.js';
 import type { TusEndpoint } from './tus-endpoint.js';
 import { TusExceptionFilter } from './tus-exception.filter.js';
@@ -23,7 +24,7 @@ export abstract class TusController {
   @Inject(TUS_ENDPOINT) private readonly endpoint!: TusEndpoint;
 
   @Post()
-  create(@Req() request: FrameworkRequest, @Res() response: FrameworkResponse): Promise<Outcome> {
+  create(@Req() request: FrameworkRequest, @Res() response: FrameworkResponse): Promise<TusOutcome> {
     return this.answer(request, response);
   }
 
@@ -33,7 +34,7 @@ export abstract class TusController {
     @Req() request: FrameworkRequest,
     @Res() response: FrameworkResponse,
     @Param('id') id: string,
-  ): Promise<Outcome> {
+  ): Promise<TusOutcome> {
     return this.answer(request, response, id);
   }
 
@@ -43,7 +44,7 @@ export abstract class TusController {
     @Req() request: FrameworkRequest,
     @Res() response: FrameworkResponse,
     @Param('id') id: string,
-  ): Promise<Outcome> {
+  ): Promise<TusOutcome> {
     return this.answer(request, response, id);
   }
 
@@ -52,7 +53,7 @@ export abstract class TusController {
     @Req() request: FrameworkRequest,
     @Res() response: FrameworkResponse,
     @Param('id') id: string,
-  ): Promise<Outcome> {
+  ): Promise<TusOutcome> {
     return this.answer(request, response, id);
   }
 
@@ -61,7 +62,7 @@ export abstract class TusController {
     @Req() request: FrameworkRequest,
     @Res() response: FrameworkResponse,
     @Param('id') id: string,
-  ): Promise<Outcome> {
+  ): Promise<TusOutcome> {
     return this.answer(request, response, id);
   }
 
@@ -70,20 +71,12 @@ export abstract class TusController {
     @Req() request: FrameworkRequest,
     @Res() response: FrameworkResponse,
     @Param('id') id: string,
-  ): Promise<Outcome> {
+  ): Promise<TusOutcome> {
     return this.answer(request, response, id);
   }
 
   /** The operation is the exchange's, not the route's: the method may be overridden. */
-  private async answer(
-    request: FrameworkRequest,
-    response: FrameworkResponse,
-    id?: string,
-  ): Promise<Outcome> {
-    const { handler, exchange } = this.endpoint.open(rawRequest(request), rawResponse(response), id, request);
-    const outcome = await handler.run(exchange);
-    takeOver(response);
-    await handler.respond(exchange, outcome);
-    return outcome;
+  private answer(request: FrameworkRequest, response: FrameworkResponse, id?: string): Promise<TusOutcome> {
+    return answerOnce(this.endpoint.open(rawRequest(request), rawResponse(response), id, request), response);
   }
 }
