@@ -1,4 +1,5 @@
 import cluster from 'node:cluster';
+import './log/write-line.js';
 import { readOptions, UsageError } from './config/read-options.js';
 
 /** What sysexits and tusd's flag package call a wrong command line. */
