@@ -21,6 +21,7 @@ export class Engine {
   readonly outbox = new Outbox(this);
   readonly lateJoins = new LateJoins(this);
   readonly digests = new RepresentationDigest();
+  private readonly warned = new Set<string>();
 
   constructor(
     readonly config: ResolvedConfig,
@@ -51,11 +52,19 @@ export class Engine {
     logEvent(lines, eventName, ...details, ...requestIdOf(exchange));
   }
 
+  /** Warns of something that every request may do again. */
+  warnOnce(message: string): void {
+    if (this.warned.has(message)) return;
+    this.warned.add(message);
+    this.logger.warn(message);
+  }
+
   /** True when somebody would see an event of this kind. */
   notifies(name: UploadEventName): boolean {
     return this.events.has(name) && this.isEnabled(name);
   }
 
+  /** Never throws: news of an upload cannot hurt it. */
   notify(name: UploadEventName, exchange: Exchange | undefined, info: FileInfo): void {
     if (!this.notifies(name)) return;
     const event: HookEvent = exchange ? hookEventOf(exchange, info) : storedEventOf(info);

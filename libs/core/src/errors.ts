@@ -1,66 +1,16 @@
 import type { HookResponse } from './events/hook-event.js';
+import { HttpError, type ErrorDescriptor } from './http-error.js';
 
-/** What an error of the protocol looks like, without an occasion. */
-export interface ErrorDescriptor {
-  /** Stable; how callers recognise the error. */
-  readonly code: string;
-  readonly status: number;
-  /** For the client; holds nothing internal. */
-  readonly message: string;
-}
+export {
+  hasCode,
+  HttpError,
+  isHttpError,
+  type ErrorDescriptor,
+  type HttpErrorOptions,
+} from './http-error.js';
 
 /** Seconds after which a client may try again what failed for a reason that passes. */
 const RETRY_AFTER_SECONDS = 1;
-
-/** An error that a client may see: `code`, HTTP status and text go out, the cause stays here. */
-export class HttpError extends Error {
-  readonly code: string;
-  readonly status: number;
-  /** Headers that go out with it, e.g. Retry-After. */
-  readonly header: Readonly<Record<string, string>>;
-  /** Replaces the body `CODE: message`. */
-  readonly body?: string;
-  /** True when a complete upload was refused for good: not the protocol speaks, but what the upload was for. */
-  readonly isFinalAnswer: boolean;
-
-  constructor(
-    descriptor: ErrorDescriptor,
-    options: ErrorOptions & {
-      header?: Readonly<Record<string, string>>;
-      body?: string;
-      message?: string;
-      isFinalAnswer?: boolean;
-    } = {},
-  ) {
-    super(options.message ?? descriptor.message, options);
-    this.name = 'HttpError';
-    this.code = descriptor.code;
-    this.status = descriptor.status;
-    this.header = options.header ?? {};
-    this.body = options.body;
-    this.isFinalAnswer = options.isFinalAnswer ?? false;
-  }
-
-  /** The same error with what a hook wants changed. */
-  with(response: HookResponse | undefined): HttpError {
-    if (!response) return this;
-    return new HttpError(
-      { code: this.code, status: response.statusCode ?? this.status, message: this.message },
-      {
-        cause: this.cause,
-        header: { ...this.header, ...response.header },
-        body: response.body ?? this.body,
-        isFinalAnswer: this.isFinalAnswer,
-      },
-    );
-  }
-
-  /** The same error as the answer that ends an upload. */
-  asFinalAnswer(): HttpError {
-    const { cause, header, body } = this;
-    return new HttpError(this, { cause, header, body, isFinalAnswer: true });
-  }
-}
 
 const describe = (code: string, status: number, message: string): ErrorDescriptor => ({
   code,
@@ -311,20 +261,3 @@ export const errors = {
   digestMismatch: occasion(ErrDigestMismatch),
   internal: occasion(ErrInternalServerError),
 } as const;
-
-/** True for an error of this package, also one that another copy of it made. */
-export function isHttpError(error: unknown): error is HttpError {
-  return (
-    error instanceof Error &&
-    'code' in error &&
-    typeof error.code === 'string' &&
-    error.code.startsWith('ERR_') &&
-    'status' in error &&
-    typeof error.status === 'number'
-  );
-}
-
-/** True when `error` is the one that `descriptor` describes. */
-export function hasCode(error: unknown, descriptor: ErrorDescriptor): boolean {
-  return isHttpError(error) && error.code === descriptor.code;
-}

@@ -4,6 +4,7 @@ import type { Dialect } from './dialects/dialect.js';
 import type { HttpError } from './errors.js';
 import { isHost, readForwarded, withoutDefaultPort } from './headers/forwarded.js';
 import { readConcat, type Collection, type Concat } from './headers/concat.js';
+import { escapedId, sendableUrl } from './headers/sendable-url.js';
 import type { TusOperation } from './operations/operation.js';
 
 /** Where a request was routed to, as the framework in front knows it. */
@@ -90,7 +91,8 @@ export class Exchange {
 
   /** The URL of an upload for a client: absolute where the request tells our host, a path otherwise. */
   urlOf(uploadId: string): string {
-    return `${this.options.publicBase ?? `${this.origin}${this.prefix}${this.route.collectionPath}`}${uploadId}`;
+    const base = this.options.publicBase ?? `${this.origin}${this.prefix}${this.route.collectionPath}`;
+    return sendableUrl(`${base}${escapedId(uploadId)}`);
   }
 
   /**

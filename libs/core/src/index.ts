@@ -19,6 +19,8 @@ export { type EventBridge, UploadEvents, type UploadEventListener } from './even
 export { RecentMap } from './recent-map.js';
 export { isUploadId, newUploadId } from './upload-id.js';
 export { decodeSegment, readTarget, type RequestTarget } from './requests/request-target.js';
+export { mergeResponses } from './events/merge-responses.js';
+export { readHookAnswer } from './operations/hook-answer.js';
 export { logEvent } from './log-event.js';
 export { parseMetadataHeader, serializeMetadataHeader } from './headers/metadata.js';
 export { type Exchange, type RequestRoute } from './exchange.js';

@@ -1,5 +1,6 @@
 import { anchored, checkConfig, POST_FINISH_DEFAULTS } from './config/config-options.js';
 import type { Config, CorsConfig, ExpirationConfig, PostFinishConfig, TusLogger } from './config.js';
+import { guardedLogger } from './guarded-logger.js';
 import type { StoreComposer } from './store/store-composer.js';
 
 /** The reference's strings. The handler appends what active extensions need besides. */
@@ -63,7 +64,7 @@ export function resolveConfig(given: Config): ResolvedConfig {
     notifyTerminatedUploads: config.notifyTerminatedUploads ?? true,
     notifyUploadProgress: config.notifyUploadProgress ?? true,
     notifyCreatedUploads: config.notifyCreatedUploads ?? true,
-    logger: config.logger ?? ERRORS_TO_CONSOLE,
+    logger: guardedLogger(config.logger ?? ERRORS_TO_CONSOLE),
     respectForwardedHeaders: config.respectForwardedHeaders ?? false,
     preUploadCreateCallback: config.preUploadCreateCallback,
     preFinishResponseCallback: config.preFinishResponseCallback,

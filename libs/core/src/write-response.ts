@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { awaitsContinue } from './body/expect-continue.js';
 import type { Exchange } from './exchange.js';
+import { hasField } from './headers/field-list.js';
 import type { ResponseHead } from './response.js';
 
 /** Bytes of a refused body that are read so that the connection can go on: less than a new connection costs. */
@@ -14,14 +15,25 @@ const MAX_LINGER_MS = 2_000;
 /** Statuses of tus that Node has no phrase for. */
 const REASONS: ReadonlyMap<number, string> = new Map([[460, 'Checksum Mismatch']]);
 
-/** Writes a response to Node's own object. Resolves when it is handed to the socket, or the client is gone. */
-export async function writeResponse(exchange: Exchange, head: ResponseHead): Promise<void> {
+/**
+ * Writes a response to Node's own object. Resolves when it is handed to the socket, or the client is gone.
+ *
+ * @param onLateFailure called when something fails after that
+ * @throws Error when it cannot be written: a header that cannot be sent, a response that something else has begun or patched
+ */
+export async function writeResponse(
+  exchange: Exchange,
+  head: ResponseHead,
+  onLateFailure: (error: unknown) => void,
+): Promise<void> {
   const { req, res } = exchange;
+  const isAnswered = exchange.isAnswered;
   exchange.isAnswered = true;
-  if (res.headersSent || res.destroyed) {
-    // Nobody will read it: what it holds must be given back all the same.
+  if (isAnswered || res.destroyed || res.headersSent || res.writableEnded) {
+    // No client will read it: what it holds must be given back all the same.
     if (typeof head.body === 'object') head.body.destroy();
-    return;
+    if (isAnswered || res.destroyed) return;
+    throw new Error('something else has begun to answer this request');
   }
   const lingers = leavesBodyUnread(exchange);
   const isMultiplexed = req.httpVersionMajor >= 2;
@@ -32,7 +44,7 @@ export async function writeResponse(exchange: Exchange, head: ResponseHead): Pro
   }
   const body = head.body ?? '';
   const text = req.method === 'HEAD' ? '' : body;
-  writeHead(res, head.status, withLength(head.status, headers, body));
+  writeHead(res, head.status, withLength(req, head.status, headers, body));
   if (lingers && isMultiplexed) res.once('finish', () => closeStream(res));
   if (!lingers || isMultiplexed) {
     res.end(text);
@@ -40,7 +52,7 @@ export async function writeResponse(exchange: Exchange, head: ResponseHead): Pro
   }
   if (text === '') res.flushHeaders();
   else res.write(text);
-  linger(req, res);
+  linger(req, res, onLateFailure);
 }
 
 /** One flat list in one call is the cheapest; somebody who wrapped `writeHead` or set headers wants to see them one by one. */
@@ -65,8 +77,10 @@ function addHeader(res: ServerResponse, name: string, value: string): void {
   else if (!name.startsWith('Access-Control-')) res.setHeader(name, value);
 }
 
-function withLength(status: number, headers: string[], body: string): string[] {
-  if (status === 204 || status === 304 || status < 200 || headers.includes('Content-Length')) return headers;
+/** RFC 9110, 8.6: Content-Length in an answer to HEAD says what GET would have: where nothing else has said it, it is not known. */
+function withLength({ method }: IncomingMessage, status: number, headers: string[], body: string): string[] {
+  const hasNone = status === 204 || status === 304 || status < 200 || method === 'HEAD';
+  if (hasNone || hasField(headers, 'Content-Length')) return headers;
   return [...headers, 'Content-Length', String(Buffer.byteLength(body))];
 }
 
@@ -81,13 +95,17 @@ function leavesBodyUnread({ req, hasBody }: Exchange): boolean {
  * Reads on for a little while after the answer, then closes. Closing with unread bytes resets the connection, and the client may
  * lose the answer that is on its way.
  */
-function linger(req: IncomingMessage, res: ServerResponse): void {
+function linger(req: IncomingMessage, res: ServerResponse, onFailure: (error: unknown) => void): void {
   let seen = 0;
   const close = () => {
     clearTimeout(timer);
     req.off('data', count);
-    res.end();
-    req.socket.destroySoon();
+    try {
+      res.end();
+      req.socket.destroySoon();
+    } catch (error) {
+      onFailure(error);
+    }
   };
   const count = (chunk: Buffer) => {
     seen += chunk.length;
@@ -98,6 +116,19 @@ function linger(req: IncomingMessage, res: ServerResponse): void {
   req.once('end', close);
   req.once('close', close);
   req.resume();
+}
+
+/** Closes the connection of a request that cannot be answered; of HTTP/2, its stream. Leaves a response alone that is complete. */
+export function breakConnection(req: IncomingMessage, res: ServerResponse): void {
+  if (res.writableEnded || res.destroyed) return;
+  for (const destroy of [() => res.destroy(), () => req.destroy(), () => req.socket.destroy()]) {
+    try {
+      destroy();
+      return;
+    } catch {
+      // Something has patched it: the next one is nearer to the socket.
+    }
+  }
 }
 
 /** RFC 9113, 8.1: a server that has answered may ask its client to stop sending, by resetting the stream without an error. */

@@ -1,9 +1,11 @@
 import type { AnnouncedChecksum } from '../body/verification.js';
 import type { ResolvedConfig } from '../resolve-config.js';
-import { errors, type HttpError } from '../errors.js';
+import { ErrMaxSizeExceeded, ErrSizeExceeded, errors, hasCode, type HttpError } from '../errors.js';
 import type { Exchange } from '../exchange.js';
 import { stateOf, type FileInfo } from '../file-info.js';
 import { CHECKSUM_ALGORITHMS, readChecksum } from '../headers/checksum.js';
+import { isFieldValue } from '../headers/field.js';
+import { httpDateOf } from '../headers/http-date.js';
 import { parseInteger } from '../headers/integer.js';
 import { essenceOf } from '../headers/media-type.js';
 import { readMetadata, serializeMetadataHeader } from '../headers/metadata.js';
@@ -96,7 +98,8 @@ export class TusV1Dialect implements Dialect {
     const headers = this.common();
     // tus 1.0.0: "the response MUST include the Tus-Version header" when the version is not supported.
     if (error.code === 'ERR_UNSUPPORTED_VERSION') headers.push('Tus-Version', VERSION);
-    if (error.status === 413 && this.options.config.maxSize > 0)
+    const isTooLarge = [ErrMaxSizeExceeded, ErrSizeExceeded].some((descriptor) => hasCode(error, descriptor));
+    if (isTooLarge && this.options.config.maxSize > 0)
       headers.push('Tus-Max-Size', String(this.options.config.maxSize));
     if (exchange.method === 'HEAD') headers.push('Cache-Control', 'no-store');
     return { status: error.status, headers };
@@ -220,9 +223,9 @@ function statusHeaders(info: FileInfo, exchange: Exchange): string[] {
   if (!info.isFinal || stateOf(info) === 'finished') headers.push('Upload-Offset', String(info.offset));
   if (!info.sizeIsDeferred) headers.push('Upload-Length', String(info.size));
   else if (!info.isFinal) headers.push('Upload-Defer-Length', UPLOAD_LENGTH_DEFERRED);
-  const metaData = info.metaDataHeader ?? serializeMetadataHeader(info.metaData);
+  const metaData = sendable(info.metaDataHeader) ?? serializeMetadataHeader(info.metaData ?? {});
   if (metaData !== '') headers.push('Upload-Metadata', metaData);
-  const concat = info.concatHeader ?? concatHeaderOf(info, exchange);
+  const concat = sendable(info.concatHeader) ?? concatHeaderOf(info, exchange);
   if (concat) headers.push('Upload-Concat', concat);
   return [...headers, ...expiry(info)];
 }
@@ -233,10 +236,14 @@ function concatHeaderOf(info: FileInfo, exchange: Exchange): string | undefined 
   return info.isPartial ? 'partial' : undefined;
 }
 
+/** What was kept as it was received may be damaged since: then it is written anew. */
+function sendable(field: string | undefined): string | undefined {
+  return typeof field === 'string' && isFieldValue(field) ? field : undefined;
+}
+
 function expiry(info: FileInfo): string[] {
-  return info.expiresAt && stateOf(info) !== 'finished'
-    ? ['Upload-Expires', info.expiresAt.toUTCString()]
-    : [];
+  const date = httpDateOf(info.expiresAt);
+  return date !== undefined && stateOf(info) !== 'finished' ? ['Upload-Expires', date] : [];
 }
 
 function one(value: string | string[] | undefined): string | undefined {

@@ -1,8 +1,9 @@
 import type { Engine } from '../engine.js';
 import { errors } from '../errors.js';
+import { mergeResponses } from '../events/merge-responses.js';
 import type { Exchange } from '../exchange.js';
 import { stateOf, type FileInfo } from '../file-info.js';
-import { askCreation, draftOf, makeUpload, mergeResponses } from './create.js';
+import { askCreation, draftOf, makeUpload } from './create.js';
 import { isExpired } from './expiry.js';
 import { awaitPartial, BUSY, concat, joinIfComplete, load, sizeOf, type LoadedUpload } from './join.js';
 import type { CreateRequest, Outcome } from './operation.js';

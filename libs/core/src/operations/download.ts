@@ -6,9 +6,12 @@ import type { Exchange } from '../exchange.js';
 import { stateOf, type FileInfo } from '../file-info.js';
 import { evaluateConditions, rangeApplies, type Validators } from '../headers/conditions.js';
 import { contentDisposition } from '../headers/disposition.js';
+import { httpDateOf } from '../headers/http-date.js';
 import { servedType } from '../headers/media-type.js';
 import { readRange } from '../headers/range.js';
+import { sendableUrl } from '../headers/sendable-url.js';
 import type { ServedContent, Upload } from '../store/data-store.js';
+import { isUploadId } from '../upload-id.js';
 import { failIfExpired } from './expiry.js';
 import { keptRefusal } from './finish.js';
 import type { UploadRequest } from './operation.js';
@@ -48,7 +51,11 @@ export async function downloadOf(upload: Upload, info: FileInfo, exchange: Excha
 
 /** Whoever has the URL may be allowed to read for a while: no cache may hand it on. */
 function redirect(url: string): Download {
-  return { kind: 'download', status: 302, headers: ['Location', url, 'Cache-Control', 'no-store'] };
+  return {
+    kind: 'download',
+    status: 302,
+    headers: ['Location', sendableUrl(url), 'Cache-Control', 'no-store'],
+  };
 }
 
 async function serve(
@@ -83,10 +90,11 @@ async function serve(
 }
 
 function servedContentOf(info: FileInfo): ServedContent {
-  const { contentType, disposition } = servedType(info.metaData['filetype']);
+  const { filetype, filename } = info.metaData ?? {};
+  const { contentType, disposition } = servedType(filetype);
   return {
     contentType,
-    contentDisposition: contentDisposition(disposition, info.metaData['filename']),
+    contentDisposition: contentDisposition(disposition, filename),
     ...(info.protocol === 'ietf' && contentFieldsOf(info.metaData)),
   };
 }
@@ -100,9 +108,12 @@ function contentHeaders(served: ServedContent): string[] {
 
 /** A finished upload never changes, and an id is never used again: the id is the best tag there is. */
 function validatorsOf(info: FileInfo): Validators {
-  return { etag: `"${info.id}-${info.size.toString(36)}"`, lastModified: info.createdAt };
+  const id = isUploadId(info.id) ? info.id : encodeURIComponent(info.id.toWellFormed());
+  const lastModified = httpDateOf(info.createdAt) === undefined ? undefined : info.createdAt;
+  return { etag: `"${id}-${info.size.toString(36)}"`, lastModified };
 }
 
 function validatorHeaders({ etag, lastModified }: Validators): string[] {
-  return lastModified ? ['ETag', etag, 'Last-Modified', lastModified.toUTCString()] : ['ETag', etag];
+  const date = httpDateOf(lastModified);
+  return date === undefined ? ['ETag', etag] : ['ETag', etag, 'Last-Modified', date];
 }

@@ -1,9 +1,12 @@
 import type { Engine } from '../engine.js';
-import { ErrUploadInvalidated, HttpError } from '../errors.js';
+import { ErrUploadInvalidated, HttpError, isHttpError } from '../errors.js';
 import type { HookCallback, HookResponse } from '../events/hook-event.js';
+import { mergeResponses } from '../events/merge-responses.js';
 import { hookEventOf } from '../events/make-hook-event.js';
+import { readResponse } from '../events/read-response.js';
 import type { Exchange } from '../exchange.js';
 import type { FileInfo, KeptAnswer } from '../file-info.js';
+import { asHttpError } from '../refusal.js';
 import type { StoreContext, Upload } from '../store/data-store.js';
 import { confirmDigests } from './confirm-digests.js';
 import { completedAnswer } from './kept-answer.js';
@@ -78,11 +81,12 @@ async function judge(
     const digest = await confirmDigests(engine, upload, info, context);
     const { response } =
       exchange && hook ? await runHook(engine, 'preFinishResponse', hook, exchange, info) : NO_ANSWER;
-    return digest ? { ...response, header: { 'Repr-Digest': digest, ...response?.header } } : response;
+    return digest ? mergeResponses({ header: { 'Repr-Digest': digest } }, response) : response;
   } catch (error) {
-    if (error instanceof HttpError && isFinal(error)) {
-      await update(engine, upload, { state: 'rejected', answer: keep(error) }, context);
-      throw error.asFinalAnswer();
+    if (isHttpError(error) && isFinal(error)) {
+      const refusal = asHttpError(error);
+      await update(engine, upload, { state: 'rejected', answer: keep(refusal) }, context);
+      throw refusal.asFinalAnswer();
     }
     throw error;
   }
@@ -103,7 +107,7 @@ function keep(error: HttpError): KeptAnswer {
 
 /** The refusal that was kept with an upload, as an error again. */
 export function keptRefusal({ answer }: FileInfo): HttpError {
-  const { statusCode: status = 400, header = {}, body = '' } = answer ?? {};
+  const { statusCode: status = 400, header = {}, body = '' } = readResponse(answer ?? {}).response;
   const [, code = 'ERR_UPLOAD_REJECTED', message = ''] = /^(ERR_\w+): (.*)$/s.exec(body) ?? [];
   // The protocol's own verdict is no answer of whoever the upload was for.
   const isFinalAnswer = code !== ErrUploadInvalidated.code;

@@ -15,6 +15,8 @@ export interface MountedEndpoint {
   readonly endpoint: TusEndpoint;
   /** Asked at the first request, when prefix and versions are settled. */
   readonly patterns: () => readonly PathPattern[];
+  /** Called when the app has its global interceptors, and the routes are not in place. */
+  readonly guardAnswers: () => void;
 }
 
 /** A request for an endpoint. */
@@ -66,6 +68,7 @@ export class FrontDoor {
    */
   prepareRoutes(): void {
     this.refuseSharedPaths();
+    for (const { guardAnswers } of this.endpoints) guardAnswers();
     this.passage.installAfterParsers(this.routes);
   }
 
