@@ -253,10 +253,13 @@ export const errors = {
   invalidOffset: occasion(ErrInvalidOffset),
   invalidMetadata: (detail?: string) =>
     new HttpError(ErrInvalidMetadata, detail ? { message: `${ErrInvalidMetadata.message}: ${detail}` } : {}),
-  metadataTooLarge: (limit: number) =>
-    new HttpError(ErrMetadataTooLarge, {
-      message: `${ErrMetadataTooLarge.message}; the limit is ${limit} bytes`,
-    }),
+  metadataTooLarge: (limit: number, protocol: 'tus' | 'ietf' = 'tus') => {
+    const what =
+      protocol === 'tus'
+        ? ErrMetadataTooLarge.message
+        : 'the header fields that describe the upload are too large together';
+    return new HttpError(ErrMetadataTooLarge, { message: `${what}; the limit is ${limit} bytes` });
+  },
   notFound: occasion(ErrNotFound),
   uploadExpired: occasion(ErrUploadExpired),
   uploadExists: occasion(ErrUploadExists),

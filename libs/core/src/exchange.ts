@@ -22,6 +22,8 @@ export interface ExchangeOptions {
   readonly respectForwardedHeaders: boolean;
   /** An absolute base URL with a slash at the end, if one is configured. */
   readonly publicBase?: string;
+  /** Milliseconds in which the reader of a download may take nothing. */
+  readonly networkTimeout: number;
 }
 
 /** One request and its response on their way through the engine. */
@@ -56,6 +58,11 @@ export class Exchange {
   /** True when nobody is there any more to be answered. */
   get isGone(): boolean {
     return this.res.destroyed || isEndedStream(this.res);
+  }
+
+  /** Milliseconds in which the client may send or take nothing. */
+  get networkTimeout(): number {
+    return this.options.networkTimeout;
   }
 
   /** Goes on in another protocol, for a request that did not say which one it speaks. */

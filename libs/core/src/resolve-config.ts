@@ -77,7 +77,7 @@ export function resolveConfig(config: Config): ResolvedConfig {
     preUploadTerminateCallback: callback('preUploadTerminateCallback', config.preUploadTerminateCallback),
     postFinishCallback: callback('postFinishCallback', config.postFinishCallback),
     postFinish: {
-      concurrency: concurrency(config.postFinish?.concurrency ?? 4),
+      concurrency: count('postFinish.concurrency', config.postFinish?.concurrency, 4),
       retryDelay: duration('postFinish.retryDelay', config.postFinish?.retryDelay, 1_000),
       maxRetryDelay: duration('postFinish.maxRetryDelay', config.postFinish?.maxRetryDelay, 300_000),
     },
@@ -90,6 +90,7 @@ export function resolveConfig(config: Config): ResolvedConfig {
     ),
     uploadProgressInterval: duration('uploadProgressInterval', config.uploadProgressInterval, 1_000),
     maxMetadataSize: size('maxMetadataSize', config.maxMetadataSize, 8 * 1024),
+    maxPartials: count('maxPartials', config.maxPartials, 1_000),
     expiration: {
       after: size('expiration.after', config.expiration?.after, 0, 'milliseconds'),
       sweepInterval: sweepInterval(config.expiration?.sweepInterval ?? 60_000),
@@ -124,9 +125,10 @@ function duration(name: string, value: number | undefined, fallback: number): nu
   );
 }
 
-function concurrency(value: number): number {
+function count(name: string, value: number | undefined, fallback: number): number {
+  if (value === undefined) return fallback;
   if (Number.isSafeInteger(value) && value >= 1) return value;
-  throw new TypeError(`postFinish.concurrency is ${String(value)}: write a whole number, 1 or more`);
+  throw new TypeError(`${name} is ${String(value)}: write a whole number, 1 or more`);
 }
 
 function sweepInterval(value: number): number {

@@ -142,7 +142,7 @@ export class TusHandler {
     const isCreation = route.uploadId === undefined && dialect.creationMethods.includes(method);
     const name = isCreation ? 'create' : operationNameOf(method, route.uploadId !== undefined);
     const partialUploadIds = name === 'create' ? peekPartialIds(req) : undefined;
-    const { basePath, respectForwardedHeaders } = this.config;
+    const { basePath, networkTimeout, respectForwardedHeaders } = this.config;
     const exchange = new Exchange(
       req,
       res,
@@ -155,7 +155,7 @@ export class TusHandler {
         partialUploadIds,
         protocol: dialect.protocol,
       },
-      { respectForwardedHeaders, publicBase: basePath.startsWith('/') ? undefined : basePath },
+      { respectForwardedHeaders, networkTimeout, publicBase: basePath.startsWith('/') ? undefined : basePath },
     );
     this.opened.set(req, exchange);
     return exchange;

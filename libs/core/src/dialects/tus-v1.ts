@@ -4,8 +4,9 @@ import { errors, type HttpError } from '../errors.js';
 import type { Exchange } from '../exchange.js';
 import { stateOf, type FileInfo } from '../file-info.js';
 import { CHECKSUM_ALGORITHMS, readChecksum } from '../headers/checksum.js';
-import { readConcat } from '../headers/concat.js';
+import { failIfTooManyPartials, readConcat } from '../headers/concat.js';
 import { parseInteger } from '../headers/integer.js';
+import { failIfTooMuchToKeep } from '../headers/kept-fields.js';
 import { essenceOf } from '../headers/media-type.js';
 import { readMetadata, serializeMetadataHeader } from '../headers/metadata.js';
 import type {
@@ -118,12 +119,10 @@ export class TusV1Dialect implements Dialect {
   private readCreate(exchange: Exchange): CreateRequest {
     const header = exchange.req.headers;
     const metaDataHeader = one(header['upload-metadata']);
-    const { maxMetadataSize } = this.options.config;
-    if (metaDataHeader !== undefined && Buffer.byteLength(metaDataHeader, 'latin1') > maxMetadataSize) {
-      throw errors.metadataTooLarge(maxMetadataSize);
-    }
+    failIfTooMuchToKeep(header, 'tus', this.options.config.maxMetadataSize);
     const concatHeader = one(header['upload-concat']);
     const concat = concatHeader ? readConcat(concatHeader, exchange.collection) : undefined;
+    if (concat?.kind === 'final') failIfTooManyPartials(concat.uploadIds, this.options.config.maxPartials);
     const length = concat?.kind === 'final' ? readFinalLength(exchange) : readCreationLength(exchange);
     const carriesContent = essenceOf(header['content-type'] ?? '') === OFFSET_STREAM;
     return {

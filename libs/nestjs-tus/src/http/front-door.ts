@@ -7,6 +7,7 @@ import type { Next, Passage } from './passage.js';
 import { exemptFromRequestTimeout } from './request-timeout.js';
 import { matchPattern, pathnameOf } from './path-pattern.js';
 import type { PathMatch, PathPattern } from './path-pattern.js';
+import { describeLimits, raiseHeaderLimit } from './server-limits.js';
 import type { TusEndpoint } from './tus-endpoint.js';
 
 /** An endpoint at its place in the app. */
@@ -66,6 +67,8 @@ export class FrontDoor {
     // Once for a server, however many endpoints it has.
     if (this.server === server) return;
     this.server = server;
+    raiseHeaderLimit(server);
+    handler.config.logger.log(`the app's server: ${describeLimits(server)}`);
     handler.acceptContinue(server, (req) => this.find(req.url ?? '/') !== undefined);
     exemptFromRequestTimeout(server, (socket) => this.bodies.get(socket)?.complete === false);
   }

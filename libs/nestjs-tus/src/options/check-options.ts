@@ -34,6 +34,7 @@ const KNOWN: Readonly<Record<keyof TusModuleOptions, true>> = {
   gracefulRequestCompletionTimeout: true,
   uploadProgressInterval: true,
   maxMetadataSize: true,
+  maxPartials: true,
   expiration: true,
 };
 
