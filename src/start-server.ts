@@ -43,7 +43,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     port: (server.address() as AddressInfo).port,
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      await handler.shutdown();
+      await handler.drain();
       server.closeIdleConnections();
       const linger = Math.min(LINGER_MS, options.shutdownTimeout * SHARE_FOR_LINGERING);
       const cut = setTimeout(() => server.closeAllConnections(), linger);

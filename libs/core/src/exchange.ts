@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestBody } from './body/request-body.js';
+import { Deadline } from './deadline.js';
 import type { Dialect } from './dialects/dialect.js';
 import type { HttpError } from './errors.js';
 import { isHost, readForwarded, withoutDefaultPort } from './headers/forwarded.js';
@@ -24,6 +25,8 @@ export interface ExchangeOptions {
   readonly publicBase?: string;
   /** Milliseconds in which the reader of a download may take nothing. */
   readonly networkTimeout: number;
+  /** Milliseconds that the operation may take after its client is gone, or the shutdown began. */
+  readonly gracefulTimeout: number;
 }
 
 /** One request and its response on their way through the engine. */
@@ -34,6 +37,8 @@ export class Exchange {
   isAnswered = false;
   /** Why this request has to end, once somebody wants it to. */
   stopReason: HttpError | undefined;
+  /** When the operation must be over. It counts from when the client is gone, or the shutdown began. */
+  readonly deadline: Deadline;
   /** Called by `stop`, while the request waits for something. */
   onStop: (() => void) | undefined;
 
@@ -46,7 +51,9 @@ export class Exchange {
     public dialect: Dialect,
     public operation: TusOperation,
     private readonly options: ExchangeOptions,
-  ) {}
+  ) {
+    this.deadline = new Deadline(options.gracefulTimeout);
+  }
 
   /** Ends the reading of the body, now or when it begins, and any waiting. The operation goes on with what arrived. */
   stop(reason: HttpError): void {

@@ -1,5 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { ErrStorageUnavailable, hasCode, type Lock, type Locker, type StoreComposer } from '@nestjs-tus/core';
+import {
+  ErrStorageUnavailable,
+  hasCode,
+  type Locker,
+  type StoreComposer,
+  type TryableLock,
+} from '@nestjs-tus/core';
 import { Claims } from './claims.js';
 import { Connection } from './connection.js';
 import { Leases } from './leases.js';
@@ -54,7 +60,7 @@ export class RedisLocker implements Locker {
   }
 
   /** @throws TypeError when `id` is empty */
-  newLock(id: string): Lock {
+  newLock(id: string): TryableLock {
     if (id === '') throw new TypeError('A lock needs an id.');
     return new RedisLock(id, this.shared);
   }

@@ -125,7 +125,7 @@ async function underLocks<T>(
 
 /** concatenation-unfinished: each part that is missing is made to name the final upload, and whoever finishes the last one joins them. */
 async function joinLater(engine: Engine, exchange: Exchange, wanted: FileInfo): Promise<FileInfo> {
-  const { info } = await inScope(new OperationScope(), (scope) =>
+  const { info } = await inScope(new OperationScope(exchange.deadline), (scope) =>
     makeUpload(engine, exchange, wanted, scope),
   );
   let isBusy = false;

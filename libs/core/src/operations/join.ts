@@ -2,11 +2,11 @@ import type { Engine } from '../engine.js';
 import { hasCode, ErrNotFound } from '../errors.js';
 import type { Exchange } from '../exchange.js';
 import { stateOf, type FileInfo } from '../file-info.js';
-import type { Lock } from '../lock/locker.js';
+import { UploadLock } from '../lock/upload-locks.js';
 import { Permits } from '../permits.js';
 import type { StoreContext, Upload } from '../store/data-store.js';
 import { finish } from './finish.js';
-import { inScope, OperationScope } from './under-lock.js';
+import { inScope, OperationScope, whileHeld } from './under-lock.js';
 import { update } from './update.js';
 
 /** An upload and what was read of it. */
@@ -149,13 +149,11 @@ export async function holdingIfFree<T>(
   uploadId: string,
   work: (scope: OperationScope) => Promise<T>,
 ): Promise<T | typeof BUSY> {
-  const lock = engine.composer.locker?.newLock(uploadId);
-  if (lock && !(await lock.tryLock())) return BUSY;
-  try {
-    return await inScope(new OperationScope(lock), work);
-  } finally {
-    await lock?.unlock();
-  }
+  const { locker } = engine.composer;
+  if (!locker) return inScope(new OperationScope(engine.ending), work);
+  const lock = new UploadLock(locker, uploadId);
+  if (!(await lock.tryLock())) return BUSY;
+  return whileHeld(lock, engine.ending, work);
 }
 
 /** Takes the locks of several uploads in the order of their ids, or none of them. */
@@ -164,12 +162,14 @@ async function holdingAllIfFree<T>(
   uploadIds: readonly string[],
   work: () => Promise<T>,
 ): Promise<T | typeof BUSY> {
-  const held: Lock[] = [];
+  const { locker } = engine.composer;
+  if (!locker) return work();
+  const held: UploadLock[] = [];
   try {
     for (const id of [...new Set(uploadIds)].sort()) {
-      const lock = engine.composer.locker?.newLock(id);
-      if (lock && !(await lock.tryLock())) return BUSY;
-      if (lock) held.push(lock);
+      const lock = new UploadLock(locker, id);
+      if (!(await lock.tryLock())) return BUSY;
+      held.push(lock);
     }
     return await work();
   } finally {

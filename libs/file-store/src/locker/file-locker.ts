@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { type Lock, type Locker, MemoryLocker, type StoreComposer } from '@nestjs-tus/core';
+import { type Lock, type Locker, MemoryLocker, type StoreComposer, type TryableLock } from '@nestjs-tus/core';
 import type { Claim } from './claim.js';
 import { Holdings } from './holdings.js';
 
@@ -52,7 +52,7 @@ export class FileLocker implements Locker {
     return this.holdings.open();
   }
 
-  newLock(id: string): Lock {
+  newLock(id: string): TryableLock {
     if (!ID.test(id)) throw new TypeError(`${JSON.stringify(id)} cannot be the id of an upload.`);
     return new FileLock(id, this.queue.newLock(id), this.holdings);
   }
@@ -69,7 +69,7 @@ class FileLock implements Lock {
 
   constructor(
     private readonly id: string,
-    private readonly turn: Lock,
+    private readonly turn: TryableLock,
     private readonly holdings: Holdings,
   ) {}
 
