@@ -1,5 +1,7 @@
+import { setMaxListeners } from 'node:events';
 import type { ResolvedConfig } from './resolve-config.js';
 import type { TusLogger } from './config.js';
+import { Deadline } from './deadline.js';
 import type { UploadEventName, HookEvent } from './events/hook-event.js';
 import type { UploadEvents } from './events/upload-events.js';
 import type { Exchange } from './exchange.js';
@@ -18,6 +20,8 @@ import type { StoreComposer } from './store/store-composer.js';
 export class Engine {
   /** True from the beginning of the shutdown: no body is read any more. */
   isShuttingDown = false;
+  /** When the application's own operations must be over: it counts from the beginning of the shutdown. */
+  readonly ending: Deadline;
   readonly outbox = new Outbox(this);
   readonly lateJoins = new LateJoins(this);
   readonly digests = new RepresentationDigest();
@@ -29,7 +33,16 @@ export class Engine {
     readonly events: UploadEvents,
     readonly metrics: Metrics,
     readonly awaited: AwaitedPartials,
-  ) {}
+  ) {
+    this.ending = new Deadline(config.gracefulRequestCompletionTimeout);
+    // Every operation of the application listens.
+    setMaxListeners(0, this.ending.signal);
+  }
+
+  /** When an operation must be over. @param exchange undefined: the application's own */
+  deadlineOf(exchange: Exchange | undefined): Deadline {
+    return exchange?.deadline ?? this.ending;
+  }
 
   get composer(): StoreComposer {
     return this.config.storeComposer;

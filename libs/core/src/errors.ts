@@ -45,6 +45,11 @@ export const ErrMetadataTooLarge = describe(
   400,
   'Upload-Metadata header is too large',
 );
+export const ErrOperationAbandoned = describe(
+  'ERR_OPERATION_ABANDONED',
+  503,
+  'the operation did not end in time',
+);
 export const ErrNotFound = describe('ERR_UPLOAD_NOT_FOUND', 404, 'upload not found');
 export const ErrUploadExpired = describe('ERR_UPLOAD_EXPIRED', 410, 'upload has expired');
 export const ErrUploadExists = describe('ERR_UPLOAD_EXISTS', 409, 'an upload with this id exists already');
@@ -203,10 +208,14 @@ export const errors = {
   invalidOffset: occasion(ErrInvalidOffset),
   invalidMetadata: (detail?: string) =>
     new HttpError(ErrInvalidMetadata, detail ? { message: `${ErrInvalidMetadata.message}: ${detail}` } : {}),
-  metadataTooLarge: (limit: number) =>
-    new HttpError(ErrMetadataTooLarge, {
-      message: `${ErrMetadataTooLarge.message}; the limit is ${limit} bytes`,
-    }),
+  metadataTooLarge: (limit: number, protocol: 'tus' | 'ietf' = 'tus') => {
+    const what =
+      protocol === 'tus'
+        ? ErrMetadataTooLarge.message
+        : 'the header fields that describe the upload are too large together';
+    return new HttpError(ErrMetadataTooLarge, { message: `${what}; the limit is ${limit} bytes` });
+  },
+  abandoned: passing(ErrOperationAbandoned),
   notFound: occasion(ErrNotFound),
   uploadExpired: occasion(ErrUploadExpired),
   uploadExists: occasion(ErrUploadExists),

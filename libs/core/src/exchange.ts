@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestBody } from './body/request-body.js';
+import { Deadline } from './deadline.js';
 import type { Dialect } from './dialects/dialect.js';
 import type { HttpError } from './errors.js';
 import { isHost, readForwarded, withoutDefaultPort } from './headers/forwarded.js';
@@ -23,6 +24,10 @@ export interface ExchangeOptions {
   readonly respectForwardedHeaders: boolean;
   /** An absolute base URL with a slash at the end, if one is configured. */
   readonly publicBase?: string;
+  /** Milliseconds in which the reader of a download may take nothing. */
+  readonly networkTimeout: number;
+  /** Milliseconds that the operation may take after its client is gone, or the shutdown began. */
+  readonly gracefulTimeout: number;
 }
 
 /** One request and its response on their way through the engine. */
@@ -33,6 +38,8 @@ export class Exchange {
   isAnswered = false;
   /** Why this request has to end, once somebody wants it to. */
   stopReason: HttpError | undefined;
+  /** When the operation must be over. It counts from when the client is gone, or the shutdown began. */
+  readonly deadline: Deadline;
   /** Called by `stop`, while the request waits for something. */
   onStop: (() => void) | undefined;
   private concatOnceRead: (() => Concat | undefined) | undefined;
@@ -46,7 +53,9 @@ export class Exchange {
     public dialect: Dialect,
     public operation: TusOperation,
     private readonly options: ExchangeOptions,
-  ) {}
+  ) {
+    this.deadline = new Deadline(options.gracefulTimeout);
+  }
 
   /** Ends the reading of the body, now or when it begins, and any waiting. The operation goes on with what arrived. */
   stop(reason: HttpError): void {
@@ -58,6 +67,11 @@ export class Exchange {
   /** True when nobody is there any more to be answered. */
   get isGone(): boolean {
     return this.res.destroyed || isEndedStream(this.res);
+  }
+
+  /** Milliseconds in which the client may send or take nothing. */
+  get networkTimeout(): number {
+    return this.options.networkTimeout;
   }
 
   /** Goes on in another protocol, for a request that did not say which one it speaks. */

@@ -16,6 +16,8 @@ export { sumMetrics } from './sum-metrics.js';
 export { TusHandler, type RequestListener } from './tus-handler.js';
 export { UPLOAD_LENGTH_DEFERRED } from './dialects/tus-v1.js';
 export { type EventBridge, UploadEvents, type UploadEventListener } from './events/upload-events.js';
+export { boundUnreadBody } from './unread-body.js';
+export { Permits } from './permits.js';
 export { RecentMap } from './recent-map.js';
 export { isUploadId, newUploadId } from './upload-id.js';
 export { decodeSegment, readTarget, type RequestTarget } from './requests/request-target.js';

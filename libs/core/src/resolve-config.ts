@@ -76,6 +76,7 @@ export function resolveConfig(given: Config): ResolvedConfig {
     gracefulRequestCompletionTimeout: config.gracefulRequestCompletionTimeout ?? 10_000,
     uploadProgressInterval: config.uploadProgressInterval ?? 1_000,
     maxMetadataSize: config.maxMetadataSize ?? 8 * 1024,
+    maxPartials: config.maxPartials ?? 1_000,
     expiration: { after: 0, sweepInterval: 60_000, ...config.expiration },
   };
 }

@@ -3,12 +3,14 @@ import { ErrNotFound, hasCode } from './errors.js';
 import type { FileInfo } from './file-info.js';
 import { removeExpired } from './operations/by-application.js';
 import { isExpired } from './operations/expiry.js';
-import { inScope, OperationScope } from './operations/under-lock.js';
+import { holdingIfFree } from './operations/join.js';
+import type { OperationScope } from './operations/under-lock.js';
 
 /** Removes expired uploads from time to time. What is in use, or has been finished meanwhile, stays. */
 export class Sweeper {
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<number> | undefined;
+  private isStopped = false;
 
   constructor(private readonly engine: Engine) {}
 
@@ -19,7 +21,9 @@ export class Sweeper {
     this.timer.unref();
   }
 
+  /** Begins nothing any more: a sweep that runs ends after the upload that it is at. */
   async stop(): Promise<void> {
+    this.isStopped = true;
     clearInterval(this.timer);
     await this.running?.catch(() => 0);
   }
@@ -51,25 +55,23 @@ export class Sweeper {
     do {
       const page = await lister.list({ expiresBefore: new Date() }, cursor);
       for (const info of page.uploads) {
+        if (this.isStopped) return removed;
         if (isExpired(info) && (await this.removeIfExpired(info.id))) removed += 1;
       }
       cursor = page.cursor;
-    } while (cursor !== undefined);
+    } while (cursor !== undefined && !this.isStopped);
     return removed;
   }
 
   private async removeIfExpired(uploadId: string): Promise<boolean> {
-    const lock = this.engine.composer.locker?.newLock(uploadId);
-    // In use: activity will have moved its expiry.
-    if (lock && !(await lock.tryLock())) return false;
     try {
-      return await inScope(new OperationScope(lock), (scope) => this.remove(uploadId, scope));
+      // In use: activity will have moved its expiry.
+      const removed = await holdingIfFree(this.engine, uploadId, (scope) => this.remove(uploadId, scope));
+      return removed === true;
     } catch (error) {
       if (hasCode(error, ErrNotFound)) return false;
       this.engine.logger.error(`removing the expired upload ${uploadId} failed`, error);
       return false;
-    } finally {
-      await lock?.unlock();
     }
   }
 

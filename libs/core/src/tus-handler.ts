@@ -2,15 +2,17 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Answers } from './answers.js';
 import { holdContinue } from './body/expect-continue.js';
 import type { Config } from './config.js';
+import { closeBackend } from './close-backend.js';
 import { Cors } from './cors.js';
 import { DialectSelection } from './dialects/select-dialect.js';
 import { TusV1Dialect } from './dialects/tus-v1.js';
 import { Engine } from './engine.js';
-import { errors } from './errors.js';
+import { ErrOperationAbandoned, errors, hasCode } from './errors.js';
 import { UploadEvents } from './events/upload-events.js';
 import { Exchange, type RequestRoute } from './exchange.js';
 import { extensionsOf } from './extensions.js';
 import { methodOf, operationNameOf } from './method.js';
+import { lackOf } from './lock/upload-locks.js';
 import { Metrics } from './metrics.js';
 import { AwaitedPartials } from './operations/awaited-partials.js';
 import {
@@ -52,6 +54,8 @@ export class TusHandler {
   private readonly answers: Answers;
   private readonly opened = new WeakMap<IncomingMessage, Exchange>();
   private readonly running = new Map<Exchange, Promise<Outcome>>();
+  private draining: Promise<void> | undefined;
+  private closing: Promise<void> | undefined;
 
   /** @throws TypeError that names the option that is wrong, and says what to write instead */
   constructor(config: Config) {
@@ -77,7 +81,9 @@ export class TusHandler {
   /** Prepares the store and starts the sweeper. Rejects with a text for the operator when the store cannot be used. */
   async init(): Promise<void> {
     await this.engine.store.init?.();
-    await this.engine.composer.locker?.init?.();
+    const { locker } = this.engine.composer;
+    await locker?.init?.();
+    for (const lack of locker ? lackOf(locker) : []) this.config.logger.log(`the locker has ${lack}`);
     this.sweeper.start();
   }
 
@@ -96,17 +102,40 @@ export class TusHandler {
 
   /**
    * Lets running requests end: their bodies are read no further, what arrived is committed, they are answered (503), their locks are
-   * released. Resolves when the last one is done; later requests are refused. postFinish hooks that run have the time that
-   * `gracefulRequestCompletionTimeout` leaves; what they do not manage is left to the next start.
+   * released; later requests are refused. The sweep, joins and postFinish hooks end, too; what hooks do not manage is left to the next start.
+   * What is not over after `gracefulRequestCompletionTimeout` is waited for no longer. For frameworks that then close their server, and call
+   * `shutdown` after that: downloads read the store until their connections are closed.
    */
-  async shutdown(): Promise<void> {
-    this.engine.isShuttingDown = true;
-    const deadline = performance.now() + this.config.gracefulRequestCompletionTimeout;
-    for (const exchange of this.running.keys()) exchange.stop(errors.serverShutdown());
-    await this.sweeper.stop();
-    await this.engine.lateJoins.close();
-    await Promise.allSettled(this.running.values());
-    await this.engine.outbox.close(deadline - performance.now());
+  drain(): Promise<void> {
+    return (this.draining ??= this.drainNow());
+  }
+
+  /** `drain`, and then closes the store and the locker, each once, also when the other fails: that is logged. Never rejects. */
+  shutdown(): Promise<void> {
+    return (this.closing ??= this.drain().then(() => closeBackend(this.engine)));
+  }
+
+  private async drainNow(): Promise<void> {
+    const { engine } = this;
+    engine.isShuttingDown = true;
+    engine.ending.start('the shutdown began');
+    for (const exchange of this.running.keys()) {
+      exchange.deadline.start('the shutdown began');
+      exchange.stop(errors.serverShutdown());
+    }
+    const steps = Promise.allSettled([
+      this.sweeper.stop(),
+      engine.lateJoins.close(),
+      ...this.running.values(),
+      engine.outbox.close(this.config.gracefulRequestCompletionTimeout),
+    ]);
+    try {
+      await engine.ending.within(steps);
+    } catch (error) {
+      this.config.logger.warn('the time for ending is up; what still runs is left alone', error);
+    } finally {
+      engine.ending.stop();
+    }
   }
 
   /** Makes `server` send 100 (Continue) to upload requests only when they are accepted. Call it once per server. */
@@ -152,7 +181,12 @@ export class TusHandler {
         uploadId: route.uploadId,
         protocol: dialect.protocol,
       },
-      { respectForwardedHeaders, publicBase: basePath.startsWith('/') ? undefined : basePath },
+      {
+        respectForwardedHeaders,
+        publicBase: basePath.startsWith('/') ? undefined : basePath,
+        networkTimeout: this.config.networkTimeout,
+        gracefulTimeout: this.config.gracefulRequestCompletionTimeout,
+      },
     );
     if (name === 'create') {
       const partialUploadIds = dialect.partialUploadIds?.(exchange);
@@ -170,12 +204,22 @@ export class TusHandler {
     await this.dialects.settle(exchange, this.engine.store);
     const request = exchange.dialect.read(exchange);
     if (this.engine.isShuttingDown) throw errors.serverShutdown();
-    const running = runOperation(this.engine, exchange, request);
+    const { deadline, res } = exchange;
+    const onClose = () => deadline.start('its client had gone');
+    if (exchange.isGone) onClose();
+    res.once('close', onClose);
+    const running = deadline.within(runOperation(this.engine, exchange, request));
     this.running.set(exchange, running);
     this.metrics.requestsInFlight = this.running.size;
     try {
       return await running;
+    } catch (error) {
+      // What was left alone reads no further.
+      if (hasCode(error, ErrOperationAbandoned)) exchange.stop(errors.abandoned(error));
+      throw error;
     } finally {
+      deadline.stop();
+      res.off('close', onClose);
       this.running.delete(exchange);
       this.metrics.requestsInFlight = this.running.size;
     }

@@ -5,6 +5,8 @@ import { awaitsContinue } from './body/expect-continue.js';
 import type { Exchange } from './exchange.js';
 import { hasField } from './headers/field-list.js';
 import type { ResponseHead } from './response.js';
+import { cutWhenStalled } from './stalled-reader.js';
+import { boundUnreadBody } from './unread-body.js';
 
 /** Bytes of a refused body that are read so that the connection can go on: less than a new connection costs. */
 const MAX_DRAINED_BYTES = 64 * 1024;
@@ -40,19 +42,22 @@ export async function writeResponse(
   const headers = lingers && !isMultiplexed ? [...head.headers, 'Connection', 'close'] : head.headers;
   if (head.body !== undefined && typeof head.body !== 'string') {
     writeHead(res, head.status, headers);
-    return stream(res, head.body);
+    return stream(res, head.body, exchange.networkTimeout);
   }
   const body = head.body ?? '';
   const text = req.method === 'HEAD' ? '' : body;
   writeHead(res, head.status, withLength(req, head.status, headers, body));
-  if (lingers && isMultiplexed) res.once('finish', () => closeStream(res));
+  if (isMultiplexed && exchange.hasBody && !req.complete) res.once('finish', () => closeStream(res));
   if (!lingers || isMultiplexed) {
+    if (exchange.hasBody) boundUnreadBody(req, res);
     res.end(text);
     return;
   }
   if (text === '') res.flushHeaders();
   else res.write(text);
-  linger(req, res, onLateFailure);
+  // A request that was pipelined waits for its turn: until then the connection is that of the requests before it.
+  if (res.socket) linger(req, res, onLateFailure);
+  else res.once('socket', () => linger(req, res, onLateFailure));
 }
 
 /** One flat list in one call is the cheapest; somebody who wrapped `writeHead` or set headers wants to see them one by one. */
@@ -136,17 +141,20 @@ function closeStream(res: ServerResponse & { readonly stream?: { close?(): void 
   res.stream?.close?.();
 }
 
-async function stream(res: ServerResponse, body: Readable): Promise<void> {
+async function stream(res: ServerResponse, body: Readable, timeout: number): Promise<void> {
   if (res.req.method === 'HEAD') {
     body.destroy();
     res.end();
     return;
   }
+  const stopWatching = cutWhenStalled(res, timeout);
   try {
     await pipeline(body, res);
   } catch (error) {
     // The head is sent: what remains is to break the connection, which `pipeline` has done. A client that went away is no error.
     if (!isPrematureClose(error)) throw error;
+  } finally {
+    stopWatching();
   }
 }
 

@@ -11,6 +11,7 @@ import {
   type ListFilter,
   type ListPage,
   type Lock,
+  Permits,
   type StoreComposer,
   type StoreContext,
   type TerminatableUpload,
@@ -34,7 +35,6 @@ import { checkedHeaders } from './object-headers-problem.js';
 import { isReservedId, ObjectKeys } from './object-keys.js';
 import { openService, type Unopened } from './open-service.js';
 import { type ResolvedOptions, resolveOptions, type S3StoreOptions } from './options.js';
-import { Permits } from './permits.js';
 import { RecordList } from './record-list.js';
 import type { Versioned } from './record-store.js';
 import { removeUpload } from './remove-upload.js';

@@ -4,6 +4,7 @@ import {
   ErrUploadExists,
   hasCode,
   type Lock,
+  type Permits,
   type StoreContext,
 } from '@nestjs-tus/core';
 import type { Bucket } from './bucket.js';
@@ -13,7 +14,6 @@ import { COPY_SIZE, NUMBERS_AHEAD } from './limits.js';
 import type { Multiparts } from './multiparts.js';
 import type { ObjectKeys } from './object-keys.js';
 import type { ResolvedOptions } from './options.js';
-import type { Permits } from './permits.js';
 import type { RecordStore, Versioned } from './record-store.js';
 import { newCommit, sum, type UploadRecord } from './upload-record.js';
 

@@ -4,9 +4,11 @@ import { ErrMaxSizeExceeded, ErrSizeExceeded, errors, hasCode, type HttpError } 
 import type { Exchange } from '../exchange.js';
 import { stateOf, type FileInfo } from '../file-info.js';
 import { CHECKSUM_ALGORITHMS, readChecksum } from '../headers/checksum.js';
+import { failIfTooManyPartials, type Concat } from '../headers/concat.js';
 import { isFieldValue } from '../headers/field.js';
 import { httpDateOf } from '../headers/http-date.js';
 import { parseInteger } from '../headers/integer.js';
+import { failIfTooMuchToKeep } from '../headers/kept-fields.js';
 import { essenceOf } from '../headers/media-type.js';
 import { readMetadata, serializeMetadataHeader } from '../headers/metadata.js';
 import type {
@@ -54,7 +56,8 @@ export class TusV1Dialect implements Dialect {
 
   partialUploadIds(exchange: Exchange): readonly string[] | undefined {
     try {
-      return exchange.concat?.kind === 'final' ? exchange.concat.uploadIds : undefined;
+      const concat = this.readConcat(exchange);
+      return concat?.kind === 'final' ? concat.uploadIds : undefined;
     } catch {
       // `read` meets the same error, and refuses the request by it.
       return undefined;
@@ -126,15 +129,17 @@ export class TusV1Dialect implements Dialect {
     if (req.headers['tus-resumable'] !== VERSION) throw errors.unsupportedVersion();
   }
 
+  private readConcat({ concat }: Exchange): Concat | undefined {
+    if (concat?.kind === 'final') failIfTooManyPartials(concat.uploadIds, this.options.config.maxPartials);
+    return concat;
+  }
+
   private readCreate(exchange: Exchange): CreateRequest {
     const header = exchange.req.headers;
     const metaDataHeader = one(header['upload-metadata']);
-    const { maxMetadataSize } = this.options.config;
-    if (metaDataHeader !== undefined && Buffer.byteLength(metaDataHeader, 'latin1') > maxMetadataSize) {
-      throw errors.metadataTooLarge(maxMetadataSize);
-    }
+    failIfTooMuchToKeep(header, 'tus', this.options.config.maxMetadataSize);
     const concatHeader = one(header['upload-concat']);
-    const { concat } = exchange;
+    const concat = this.readConcat(exchange);
     const length = concat?.kind === 'final' ? readFinalLength(exchange) : readCreationLength(exchange);
     const carriesContent = essenceOf(header['content-type'] ?? '') === OFFSET_STREAM;
     return {

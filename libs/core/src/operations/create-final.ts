@@ -5,7 +5,8 @@ import type { Exchange } from '../exchange.js';
 import { stateOf, type FileInfo } from '../file-info.js';
 import { askCreation, draftOf, makeUpload } from './create.js';
 import { isExpired } from './expiry.js';
-import { awaitPartial, BUSY, concat, joinIfComplete, load, sizeOf, type LoadedUpload } from './join.js';
+import { finish } from './finish.js';
+import { awaitPartial, BUSY, concat, joinIfComplete, loadAll, sizeOf, type LoadedUpload } from './join.js';
 import type { CreateRequest, Outcome } from './operation.js';
 import { maxSizeOf } from './receive.js';
 import { inScope, OperationScope, underLock } from './under-lock.js';
@@ -48,19 +49,26 @@ export function joinsUnfinished(engine: Engine): boolean {
   return engine.composer.usesConcater && engine.composer.usesUpdater && !engine.config.disableConcatenation;
 }
 
-async function loadPartials(engine: Engine, ids: readonly string[]): Promise<LoadedUpload[]> {
-  const unique = new Map(
-    await Promise.all([...new Set(ids)].map(async (id) => [id, await load(engine, id, {})] as const)),
-  );
+/** What a final upload needs of its partial ones. Their metadata would take memory for nothing. */
+type Partial = Pick<LoadedUpload, 'info'>;
+
+async function loadPartials(engine: Engine, ids: readonly string[]): Promise<Partial[]> {
+  const known = await loadAll(engine, ids, ({ info }) => ({ info: withoutTexts(info) }));
   return ids.map((id) => {
-    const partial = unique.get(id);
+    const partial = known.get(id);
     if (!partial || isExpired(partial.info)) throw errors.notFound();
     if (!partial.info.isPartial) throw errors.invalidConcat('one of the uploads is not partial');
     return partial;
   });
 }
 
-function isFinished({ info }: LoadedUpload): boolean {
+function withoutTexts(info: FileInfo): FileInfo {
+  const { id, size, sizeIsDeferred, offset, isPartial, isFinal, state, protocol, expiresAt } = info;
+  const kept = { id, size, sizeIsDeferred, offset, isPartial, isFinal, state, protocol, expiresAt };
+  return { ...kept, metaData: {}, partialUploads: [] };
+}
+
+function isFinished({ info }: Partial): boolean {
   return stateOf(info) === 'finished';
 }
 
@@ -68,7 +76,7 @@ function finalOf(
   engine: Engine,
   request: CreateRequest,
   partialIds: readonly string[],
-  partials: readonly LoadedUpload[],
+  partials: readonly Partial[],
 ): FileInfo {
   const sizeIsDeferred = partials.some(({ info }) => info.sizeIsDeferred);
   return {
@@ -89,9 +97,11 @@ async function joinNow(engine: Engine, exchange: Exchange, { info, response }: W
   return underLock(engine, exchange, info.id, (scope) =>
     underLocks(engine, exchange, [...new Set(info.partialUploads)].sort(), async () => {
       // Under their locks nobody can take a part away.
-      const partials = await loadPartials(engine, info.partialUploads);
-      const made = await makeUpload(engine, exchange, info, scope);
-      const finished = await concat(engine, exchange, made, partials, scope);
+      await loadPartials(engine, info.partialUploads);
+      const make = () => makeUpload(engine, exchange, info, scope);
+      const whole = await concat(engine, info.partialUploads, make, scope);
+      if (!whole) throw errors.uploadNotFinished();
+      const finished = await finish(engine, exchange, whole.upload, whole.info, scope);
       return {
         kind: 'created',
         received: false,
@@ -116,7 +126,7 @@ async function underLocks<T>(
 
 /** concatenation-unfinished: each part that is missing is made to name the final upload, and whoever finishes the last one joins them. */
 async function joinLater(engine: Engine, exchange: Exchange, wanted: FileInfo): Promise<FileInfo> {
-  const { info } = await inScope(new OperationScope(), (scope) =>
+  const { info } = await inScope(new OperationScope(exchange.deadline), (scope) =>
     makeUpload(engine, exchange, wanted, scope),
   );
   let isBusy = false;

@@ -19,6 +19,7 @@ import { NO_ANSWER, runHook } from './run-hook.js';
 import { settle, type Settled } from './settle.js';
 import { remove } from './terminate.js';
 import { inScope, OperationScope, underLock } from './under-lock.js';
+import { failIfOver } from './update.js';
 
 /**
  * Creates an upload, and stores what comes with the request.
@@ -37,7 +38,7 @@ export async function create(engine: Engine, exchange: Exchange, request: Create
   const { content } = request;
   if (!content && !hasAllBytes(wanted.info)) {
     const info = await inScope(
-      new OperationScope(),
+      new OperationScope(exchange.deadline),
       async (scope) => (await makeUpload(engine, exchange, wanted.info, scope)).info,
     );
     return { kind: 'created', info, received: false, response: wanted.response };
@@ -94,6 +95,7 @@ export async function makeUpload(
   wanted: FileInfo,
   context: StoreContext,
 ): Promise<LoadedUpload> {
+  failIfOver(context);
   const upload = await engine.store.newUpload(wanted, context);
   const info = await upload.getInfo(context);
   engine.metrics.uploadsCreated += 1;

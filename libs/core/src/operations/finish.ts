@@ -10,7 +10,7 @@ import { asHttpError } from '../refusal.js';
 import type { StoreContext, Upload } from '../store/data-store.js';
 import { confirmDigests } from './confirm-digests.js';
 import { completedAnswer } from './kept-answer.js';
-import { update } from './update.js';
+import { failIfOver, update } from './update.js';
 import { NO_ANSWER, runHook } from './run-hook.js';
 
 export interface Finished {
@@ -36,6 +36,7 @@ export async function finish(
   const hook = info.isPartial ? undefined : engine.config.preFinishResponseCallback;
   const hasJudge = hook !== undefined || info.digests !== undefined;
   const response = hasJudge ? await judge(engine, exchange, hook, upload, info, context) : undefined;
+  failIfOver(context);
   const finished: FileInfo = { ...info, state: 'finished' };
   const untold = engine.config.postFinishCallback && !info.isPartial ? true : undefined;
   // Without a stored state, offset = length says it.

@@ -2,10 +2,11 @@ import type { Engine } from '../engine.js';
 import { hasCode, ErrNotFound } from '../errors.js';
 import type { Exchange } from '../exchange.js';
 import { stateOf, type FileInfo } from '../file-info.js';
-import type { Lock } from '../lock/locker.js';
+import { UploadLock } from '../lock/upload-locks.js';
+import { Permits } from '../permits.js';
 import type { StoreContext, Upload } from '../store/data-store.js';
-import { finish, type Finished } from './finish.js';
-import { inScope, OperationScope } from './under-lock.js';
+import { finish } from './finish.js';
+import { inScope, OperationScope, whileHeld } from './under-lock.js';
 import { update } from './update.js';
 
 /** An upload and what was read of it. */
@@ -14,28 +15,56 @@ export interface LoadedUpload {
   readonly info: FileInfo;
 }
 
-/** Makes the content of finished partial uploads that of a final one, and finishes it. Runs under the locks of all of them. */
-export async function concat(
+/** Partial uploads that are read at the same time in this process, whatever number of final ones asks for them: each costs a descriptor. */
+const reading = new Permits(16);
+/** Final uploads that are joined at the same time in this process: each holds what is known of all its parts. */
+const joining = new Permits(8);
+
+/** Reads uploads, a few at a time; `keep` takes what is needed of each. One that is named several times is read once. */
+export async function loadAll<T>(
   engine: Engine,
-  exchange: Exchange | undefined,
-  final: LoadedUpload,
-  partials: readonly LoadedUpload[],
-  context: StoreContext,
-): Promise<Finished> {
-  const { concater } = engine.composer;
-  if (!concater) return { info: final.info };
-  const size = sizeOf(partials);
-  if (final.info.sizeIsDeferred) await update(engine, final.upload, { size, sizeIsDeferred: false }, context);
-  const uploads = partials.map(({ upload }) => upload);
-  await concater.asConcatableUpload(final.upload).concatUploads(uploads, context);
-  const whole: FileInfo = { ...final.info, size, sizeIsDeferred: false, offset: size };
-  engine.awaited.settle(whole.id, whole.partialUploads);
-  return finish(engine, exchange, final.upload, whole, context);
+  uploadIds: readonly string[],
+  keep: (loaded: LoadedUpload) => T,
+): Promise<Map<string, T>> {
+  const ids = [...new Set(uploadIds)];
+  const loaded = await Promise.all(
+    ids.map((id) => reading.run(async () => keep(await load(engine, id, {})))),
+  );
+  return new Map(ids.map((id, index) => [id, loaded[index] as T]));
 }
 
-export function sizeOf(partials: readonly LoadedUpload[]): number {
+/**
+ * Makes the content of finished partial uploads that of a final one, which `make` makes or finds. Runs under the locks of all of them.
+ * @returns the final upload with all its bytes, not finished yet; undefined when a part is not finished
+ */
+export async function concat(
+  engine: Engine,
+  partialIds: readonly string[],
+  make: () => LoadedUpload | Promise<LoadedUpload>,
+  context: StoreContext,
+): Promise<LoadedUpload | undefined> {
+  const { concater } = engine.composer;
+  if (!concater) return undefined;
+  return joining.run(async () => {
+    const known = await loadAll(engine, partialIds, (loaded) => loaded);
+    const partials = partialIds.flatMap((id) => known.get(id) ?? []);
+    if (!partials.every(({ info }) => stateOf(info) === 'finished')) return undefined;
+    const { upload, info } = await make();
+    const size = sizeOf(partials);
+    if (info.sizeIsDeferred) await update(engine, upload, { size, sizeIsDeferred: false }, context);
+    const uploads = partials.map((partial) => partial.upload);
+    await concater.asConcatableUpload(upload).concatUploads(uploads, context);
+    engine.awaited.settle(info.id, info.partialUploads);
+    return { upload, info: { ...info, size, sizeIsDeferred: false, offset: size } };
+  });
+}
+
+export function sizeOf(partials: readonly Pick<LoadedUpload, 'info'>[]): number {
   return partials.reduce((sum, { info }) => sum + info.size, 0);
 }
+
+/** Final uploads that one partial upload names: any client may have many wait for it. */
+const MOST_PENDING_FINALS = 100;
 
 /** What an attempt gives that found a lock taken. */
 export const BUSY = Symbol('somebody holds a lock that is needed');
@@ -55,9 +84,8 @@ export async function joinIfComplete(
     const final = await load(engine, finalId, scope);
     if (stateOf(final.info) === 'finished') return final.info;
     return holdingAllIfFree(engine, final.info.partialUploads, async () => {
-      const partials = await Promise.all(final.info.partialUploads.map((id) => load(engine, id, {})));
-      if (!partials.every(({ info }) => stateOf(info) === 'finished')) return undefined;
-      return (await concat(engine, exchange, final, partials, scope)).info;
+      const whole = await concat(engine, final.info.partialUploads, () => final, scope);
+      return whole && (await finish(engine, exchange, whole.upload, whole.info, scope)).info;
     });
   });
 }
@@ -87,7 +115,9 @@ export async function rememberAwaiting(
   const known = info.pendingFinals ?? [];
   const finals = engine.awaited.finalsOf(info.id).filter((id) => !known.includes(id));
   if (finals.length === 0 || stateOf(info) === 'finished') return;
-  await update(engine, upload, { pendingFinals: [...known, ...finals] }, context);
+  // The oldest ones are joined when a client asks for them.
+  const pendingFinals = [...known, ...finals].slice(-MOST_PENDING_FINALS);
+  await update(engine, upload, { pendingFinals }, context);
   engine.awaited.forget(info.id, finals);
 }
 
@@ -119,13 +149,11 @@ export async function holdingIfFree<T>(
   uploadId: string,
   work: (scope: OperationScope) => Promise<T>,
 ): Promise<T | typeof BUSY> {
-  const lock = engine.composer.locker?.newLock(uploadId);
-  if (lock && !(await lock.tryLock())) return BUSY;
-  try {
-    return await inScope(new OperationScope(lock), work);
-  } finally {
-    await lock?.unlock();
-  }
+  const { locker } = engine.composer;
+  if (!locker) return inScope(new OperationScope(engine.ending), work);
+  const lock = new UploadLock(locker, uploadId);
+  if (!(await lock.tryLock())) return BUSY;
+  return whileHeld(lock, engine.ending, work);
 }
 
 /** Takes the locks of several uploads in the order of their ids, or none of them. */
@@ -134,12 +162,14 @@ async function holdingAllIfFree<T>(
   uploadIds: readonly string[],
   work: () => Promise<T>,
 ): Promise<T | typeof BUSY> {
-  const held: Lock[] = [];
+  const { locker } = engine.composer;
+  if (!locker) return work();
+  const held: UploadLock[] = [];
   try {
     for (const id of [...new Set(uploadIds)].sort()) {
-      const lock = engine.composer.locker?.newLock(id);
-      if (lock && !(await lock.tryLock())) return BUSY;
-      if (lock) held.push(lock);
+      const lock = new UploadLock(locker, id);
+      if (!(await lock.tryLock())) return BUSY;
+      held.push(lock);
     }
     return await work();
   } finally {

@@ -64,6 +64,9 @@ export async function receive(
   const inspect = bothOf(verification?.inspect, terms.inspect);
   const body = openBody(engine, exchange, info, room, { inspect, limit: terms.limit });
   const progress = tickProgress(engine, exchange, info, body);
+  // A store that does not end is left alone then; nothing may go on for it.
+  const end = () => progress?.stop();
+  scope.signal.addEventListener('abort', end, { once: true });
   offerExpiry(engine, info, scope);
   let stored = 0;
   try {
@@ -81,6 +84,7 @@ export async function receive(
   } finally {
     exchange.body = undefined;
     scope.expiry = undefined;
+    scope.signal.removeEventListener('abort', end);
     progress?.stop();
   }
   if (scope.lock?.isHeld) await failIfLost(scope.lock);

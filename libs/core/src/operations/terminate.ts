@@ -7,6 +7,7 @@ import { failIfExpired } from './expiry.js';
 import type { Outcome, UploadRequest } from './operation.js';
 import { NO_ANSWER, runHook } from './run-hook.js';
 import { underLock } from './under-lock.js';
+import { failIfOver } from './update.js';
 
 /**
  * Removes an upload for good.
@@ -50,6 +51,7 @@ export async function remove(
 ): Promise<void> {
   const { terminater } = engine.composer;
   if (!terminater) return;
+  failIfOver(context);
   await terminater.asTerminatableUpload(upload).terminate(context);
   engine.awaited.settle(info.id, info.partialUploads);
   engine.metrics.uploadsTerminated += 1;

@@ -4,7 +4,11 @@ import type { Lock } from '../lock/locker.js';
 
 /** What a store is told of the operation that calls it. Every field may be absent. */
 export interface StoreContext {
-  /** Aborted when the operation must stop at once (its lock was lost): nothing may be committed after that. */
+  /**
+   * Aborted when the operation must stop at once: nothing may be committed after that. Its lock was lost, or its deadline has passed:
+   * `gracefulRequestCompletionTimeout` after its client was gone or the shutdown began. A call that does not end then is left alone, and the lock
+   * is released.
+   */
   readonly signal?: AbortSignal;
   /** The lock under which the operation runs; absent for reads, and before the upload exists. */
   readonly lock?: Lock;

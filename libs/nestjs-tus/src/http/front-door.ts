@@ -8,6 +8,7 @@ import { exemptFromRequestTimeout } from './request-timeout.js';
 import { collectionPathOf, literalFirst, matchPattern } from './path-pattern.js';
 import type { PathMatch, PathPattern } from './path-pattern.js';
 import { targetOf } from './raw.js';
+import { describeLimits, raiseHeaderLimit } from './server-limits.js';
 import type { TusEndpoint } from './tus-endpoint.js';
 
 /** An endpoint at its place in the app. */
@@ -82,6 +83,8 @@ export class FrontDoor {
     // Once for a server, however many endpoints it has.
     if (this.server === server) return;
     this.server = server;
+    raiseHeaderLimit(server);
+    handler.config.logger.log(`the app's server: ${describeLimits(server)}`);
     handler.acceptContinue(server, (req) => this.find(req) !== undefined);
     exemptFromRequestTimeout(server, (socket) => this.bodies.get(socket)?.complete === false);
   }

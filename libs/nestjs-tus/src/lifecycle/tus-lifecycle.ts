@@ -82,14 +82,12 @@ export class TusLifecycle
 
   /** Running requests are answered before Nest closes the server, which waits for them. */
   async beforeApplicationShutdown(): Promise<void> {
-    await this.handler.shutdown();
+    await this.handler.drain();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    const { core, locker } = this.handler.config.storeComposer;
     this.parts.events.close();
-    await locker?.close?.();
-    await core?.close?.();
+    await this.handler.shutdown();
   }
 
   /** Hooks that an earlier process has not told may need the whole app; by then, all of it is there. */

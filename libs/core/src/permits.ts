@@ -1,4 +1,4 @@
-/** Bounds how many pieces of work run at the same time. Whoever waits is served in order. */
+/** Bounds how many pieces of work run at the same time. Those that wait are served in order. */
 export class Permits {
   private readonly waiting: (() => void)[] = [];
   private free: number;
