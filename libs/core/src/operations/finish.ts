@@ -80,12 +80,19 @@ async function judge(
       exchange && hook ? await runHook(engine, 'preFinishResponse', hook, exchange, info) : NO_ANSWER;
     return digest ? { ...response, header: { 'Repr-Digest': digest, ...response?.header } } : response;
   } catch (error) {
-    if (error instanceof HttpError && isFinal(error)) {
-      await update(engine, upload, { state: 'rejected', answer: keep(error) }, context);
-      throw error.asFinalAnswer();
-    }
-    throw error;
+    throw error instanceof HttpError && isFinal(error) ? await reject(engine, upload, error, context) : error;
   }
+}
+
+/** Refuses an upload for good: from now on `refusal` is the answer to each request for it. Gives the error to be thrown. */
+export async function reject(
+  engine: Engine,
+  upload: Upload,
+  refusal: HttpError,
+  context: StoreContext,
+): Promise<HttpError> {
+  await update(engine, upload, { state: 'rejected', answer: keep(refusal) }, context);
+  return refusal.asFinalAnswer();
 }
 
 /** A client that is refused with a 4xx has nothing to wait for; 408, 423, 425 and 429 ask it to come back. */

@@ -1,10 +1,11 @@
 import type { Engine } from '../engine.js';
-import { hasCode, ErrNotFound } from '../errors.js';
+import { ErrNotFound, errors, hasCode, HttpError } from '../errors.js';
 import type { Exchange } from '../exchange.js';
 import { stateOf, type FileInfo } from '../file-info.js';
 import type { Lock } from '../lock/locker.js';
 import type { StoreContext, Upload } from '../store/data-store.js';
-import { finish, type Finished } from './finish.js';
+import { finish, reject, type Finished } from './finish.js';
+import { maxSizeOf } from './receive.js';
 import { inScope, OperationScope } from './under-lock.js';
 import { update } from './update.js';
 
@@ -14,7 +15,10 @@ export interface LoadedUpload {
   readonly info: FileInfo;
 }
 
-/** Makes the content of finished partial uploads that of a final one, and finishes it. Runs under the locks of all of them. */
+/**
+ * Makes the content of finished partial uploads that of a final one, and finishes it. Runs under the locks of all of them.
+ * @throws HttpError `ERR_MAX_SIZE_EXCEEDED` (413) when they are more than a final one may have, which rejects it for good
+ */
 export async function concat(
   engine: Engine,
   exchange: Exchange | undefined,
@@ -25,12 +29,26 @@ export async function concat(
   const { concater } = engine.composer;
   if (!concater) return { info: final.info };
   const size = sizeOf(partials);
+  await rejectIfTooLarge(engine, final, size, context);
   if (final.info.sizeIsDeferred) await update(engine, final.upload, { size, sizeIsDeferred: false }, context);
   const uploads = partials.map(({ upload }) => upload);
   await concater.asConcatableUpload(final.upload).concatUploads(uploads, context);
   const whole: FileInfo = { ...final.info, size, sizeIsDeferred: false, offset: size };
   engine.awaited.settle(whole.id, whole.partialUploads);
   return finish(engine, exchange, final.upload, whole, context);
+}
+
+/** Lengths that were not known when the final upload was made may be too much for it together. */
+async function rejectIfTooLarge(
+  engine: Engine,
+  { upload, info }: LoadedUpload,
+  size: number,
+  context: StoreContext,
+): Promise<void> {
+  const max = maxSizeOf(engine, info);
+  if (max === 0 || size <= max) return;
+  engine.awaited.settle(info.id, info.partialUploads);
+  throw await reject(engine, upload, errors.maxSizeExceeded(), context);
 }
 
 export function sizeOf(partials: readonly LoadedUpload[]): number {
@@ -53,7 +71,9 @@ export async function joinIfComplete(
 ): Promise<FileInfo | typeof BUSY | undefined> {
   return holdingIfFree(engine, finalId, async (scope) => {
     const final = await load(engine, finalId, scope);
-    if (stateOf(final.info) === 'finished') return final.info;
+    const state = stateOf(final.info);
+    if (state === 'finished') return final.info;
+    if (state === 'rejected') return undefined;
     return holdingAllIfFree(engine, final.info.partialUploads, async () => {
       const partials = await Promise.all(final.info.partialUploads.map((id) => load(engine, id, {})));
       if (!partials.every(({ info }) => stateOf(info) === 'finished')) return undefined;
@@ -70,11 +90,16 @@ export async function joinFinalsOf(engine: Engine, exchange: Exchange, partial: 
     try {
       if ((await joinIfComplete(engine, exchange, finalId)) === BUSY) engine.lateJoins.add(finalId);
     } catch (error) {
-      // The partial upload has succeeded; its final one says for itself what went wrong, to whoever asks for it.
-      if (!hasCode(error, ErrNotFound))
+      // The partial upload has succeeded; its final one says for itself what went wrong, to each client that asks for it.
+      if (!hasCode(error, ErrNotFound) && !isRefusal(error))
         engine.logger.error(`joining the final upload ${finalId} failed`, error);
     }
   }
+}
+
+/** True for an answer that ends an upload: its client gets it, and nothing has failed. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof HttpError && error.isFinalAnswer;
 }
 
 /** Writes down which final uploads wait for this partial one, so that another process knows it too. Runs under its lock. */
