@@ -4,6 +4,7 @@ import { errors, type StoreContext } from '@nestjs-tus/core';
 import { hasErrno } from './errno.js';
 import { close, fdatasync, ftruncate, open } from './files.js';
 import { gather, type Gathered } from './gather.js';
+import { isClosed } from './info-record.js';
 import { moveToNewInode } from './move-to-new-inode.js';
 import { storageError, writeError } from './storage-error.js';
 import { isUnsynced, type StoredState } from './stored-state.js';
@@ -76,6 +77,7 @@ export class ChunkWriter {
     work: (fd: number) => Promise<number>,
   ): Promise<number> {
     const state = this.upload.remembered(context) ?? (await this.upload.read(context));
+    if (isClosed(state.stored)) throw errors.uploadCompleted();
     if (offset !== state.offset) throw errors.mismatchOffset(state.offset);
     try {
       const fd = await this.openAt(state, context);
