@@ -25,7 +25,7 @@ export class Listing {
       const page = await lister?.list(filter, cursor);
       for (const failure of page?.failures ?? []) {
         if (this.isKnown(failure)) continue;
-        if (logged < LOGGED_AT_ONCE) this.report(failure);
+        if (logged < LOGGED_AT_ONCE) this.log(failure);
         else unlogged += 1;
         logged += 1;
       }
@@ -35,11 +35,16 @@ export class Listing {
     if (unlogged > 0) this.engine.logger.error(`${unlogged} more uploads cannot be read`);
   }
 
+  /** Logs what an upload that was listed turned out to be, once for each cause. */
+  report(failure: ListFailure): void {
+    if (!this.isKnown(failure)) this.log(failure);
+  }
+
   private isKnown({ id, error }: ListFailure): boolean {
     return this.reported.get(id) === textOf(error);
   }
 
-  private report({ id, error }: ListFailure): void {
+  private log({ id, error }: ListFailure): void {
     this.reported.set(id, textOf(error));
     this.engine.logger.error(
       `the upload ${id} cannot be read; it is passed over (${textOf(error)})`,

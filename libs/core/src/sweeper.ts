@@ -1,5 +1,5 @@
 import type { Engine } from './engine.js';
-import { ErrNotFound, hasCode } from './errors.js';
+import { ErrNotFound, ErrUploadDamaged, hasCode, isHttpError } from './errors.js';
 import { type FileInfo, stateOf } from './file-info.js';
 import { removeExpired } from './operations/by-application.js';
 import { isExpired } from './operations/expiry.js';
@@ -67,7 +67,11 @@ export class Sweeper {
       });
     } catch (error) {
       if (hasCode(error, ErrNotFound)) return false;
-      this.engine.logger.error(`removing the expired upload ${uploadId} failed`, error);
+      if (isHttpError(error) && hasCode(error, ErrUploadDamaged)) {
+        this.engine.listing.report({ id: uploadId, error });
+        return false;
+      }
+      this.engine.logger.error(`sweeping the upload ${uploadId} failed`, error);
       return false;
     } finally {
       await lock?.unlock();
