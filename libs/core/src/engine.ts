@@ -10,6 +10,7 @@ import { hookEventOf, storedEventOf } from './events/make-hook-event.js';
 import { logEvent } from './log-event.js';
 import type { Metrics } from './metrics.js';
 import { LateJoins } from './late-joins.js';
+import { Listing } from './listing.js';
 import { Outbox } from './outbox.js';
 import type { AwaitedPartials } from './operations/awaited-partials.js';
 import { RepresentationDigest } from './operations/representation-digest.js';
@@ -24,6 +25,7 @@ export class Engine {
   readonly ending: Deadline;
   readonly outbox = new Outbox(this);
   readonly lateJoins = new LateJoins(this);
+  readonly listing = new Listing(this);
   readonly digests = new RepresentationDigest();
   private readonly warned = new Set<string>();
 

@@ -51,6 +51,16 @@ export const ErrOperationAbandoned = describe(
   'the operation did not end in time',
 );
 export const ErrNotFound = describe('ERR_UPLOAD_NOT_FOUND', 404, 'upload not found');
+export const ErrUploadDamaged = describe(
+  'ERR_UPLOAD_DAMAGED',
+  410,
+  'what is stored of this upload is damaged',
+);
+export const ErrContentGone = describe(
+  'ERR_CONTENT_GONE',
+  410,
+  'the content of this finished upload is not here any more',
+);
 export const ErrUploadExpired = describe('ERR_UPLOAD_EXPIRED', 410, 'upload has expired');
 export const ErrUploadExists = describe('ERR_UPLOAD_EXISTS', 409, 'an upload with this id exists already');
 export const ErrFileLocked = describe('ERR_UPLOAD_LOCKED', 423, 'file currently locked');
@@ -217,6 +227,8 @@ export const errors = {
   },
   abandoned: passing(ErrOperationAbandoned),
   notFound: occasion(ErrNotFound),
+  uploadDamaged: occasion(ErrUploadDamaged),
+  contentGone: occasion(ErrContentGone),
   uploadExpired: occasion(ErrUploadExpired),
   uploadExists: occasion(ErrUploadExists),
   fileLocked: passing(ErrFileLocked),

@@ -8,7 +8,7 @@ import {
   hasCode,
 } from './errors.js';
 import { stateOf } from './file-info.js';
-import { awaitPartial, BUSY, joinIfComplete, load } from './operations/join.js';
+import { awaitPartial, BUSY, isRefusal, joinIfComplete, load } from './operations/join.js';
 
 /** Pause before the second attempt, in milliseconds; each one after that is twice as long. */
 const FIRST_PAUSE_MS = 100;
@@ -58,7 +58,7 @@ export class LateJoins {
   /** Never rejects. */
   private async attempt(finalId: string, pause: number): Promise<void> {
     const isOver = await this.join(finalId).catch((error: unknown) => {
-      if (hasCode(error, ErrNotFound)) return true;
+      if (hasCode(error, ErrNotFound) || isRefusal(error)) return true;
       this.engine.logger.error(`joining the final upload ${finalId} failed`, error);
       return !PASSING.some((descriptor) => hasCode(error, descriptor));
     });

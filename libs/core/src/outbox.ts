@@ -99,13 +99,10 @@ export class Outbox {
   }
 
   private async *listed(state: FileInfo['state']): AsyncGenerator<FileInfo> {
-    const { lister } = this.engine.composer;
-    let cursor: string | undefined;
-    do {
-      const page = await lister?.list({ state, limit: PAGE }, cursor);
-      yield* page?.uploads ?? [];
-      cursor = page?.cursor;
-    } while (cursor !== undefined && !this.isClosed);
+    for await (const info of this.engine.listing.each({ state, limit: PAGE })) {
+      if (this.isClosed) return;
+      yield info;
+    }
   }
 
   /** All bytes are there, and the process ended before it could say so. Whoever holds the lock is about to. */

@@ -32,9 +32,9 @@ export async function createFinal(
   if (request.length !== undefined && request.length !== draft.size && !draft.sizeIsDeferred) {
     throw errors.invalidUploadLength();
   }
-  const max = maxSizeOf(engine, draft);
-  if (max > 0 && draft.size > max) throw errors.maxSizeExceeded();
+  failIfTooLarge(engine, draft, partials);
   const wanted = await askCreation(engine, exchange, draft);
+  failIfTooLarge(engine, wanted.info, partials);
   if (areFinished) return joinNow(engine, exchange, wanted);
   return {
     kind: 'created',
@@ -42,6 +42,13 @@ export async function createFinal(
     response: wanted.response,
     info: await joinLater(engine, exchange, wanted.info),
   };
+}
+
+/** Each part counts with its length, or with what has arrived of it while its length is not known. */
+function failIfTooLarge(engine: Engine, final: FileInfo, partials: readonly Partial[]): void {
+  const max = maxSizeOf(engine, final);
+  const least = partials.reduce((sum, { info }) => sum + (info.sizeIsDeferred ? info.offset : info.size), 0);
+  if (max > 0 && least > max) throw errors.maxSizeExceeded();
 }
 
 /** True when a final upload may be made of partial ones that have not arrived yet. */

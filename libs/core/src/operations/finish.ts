@@ -84,13 +84,19 @@ async function judge(
       exchange && hook ? await runHook(engine, 'preFinishResponse', hook, exchange, info) : NO_ANSWER;
     return digest ? mergeResponses({ header: { 'Repr-Digest': digest } }, response) : response;
   } catch (error) {
-    if (isHttpError(error) && isFinal(error)) {
-      const refusal = asHttpError(error);
-      await update(engine, upload, { state: 'rejected', answer: keep(refusal) }, context);
-      throw refusal.asFinalAnswer();
-    }
-    throw error;
+    throw isHttpError(error) && isFinal(error) ? await reject(engine, upload, asHttpError(error), context) : error;
   }
+}
+
+/** Refuses an upload for good: from now on `refusal` is the answer to each request for it. Gives the error to be thrown. */
+export async function reject(
+  engine: Engine,
+  upload: Upload,
+  refusal: HttpError,
+  context: StoreContext,
+): Promise<HttpError> {
+  await update(engine, upload, { state: 'rejected', answer: keep(refusal) }, context);
+  return refusal.asFinalAnswer();
 }
 
 /** A client that is refused with a 4xx has nothing to wait for; 408, 423, 425 and 429 ask it to come back. */

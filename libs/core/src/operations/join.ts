@@ -1,11 +1,12 @@
 import type { Engine } from '../engine.js';
-import { hasCode, ErrNotFound } from '../errors.js';
+import { ErrNotFound, errors, hasCode, HttpError } from '../errors.js';
 import type { Exchange } from '../exchange.js';
 import { stateOf, type FileInfo } from '../file-info.js';
 import { UploadLock } from '../lock/upload-locks.js';
 import { Permits } from '../permits.js';
 import type { StoreContext, Upload } from '../store/data-store.js';
-import { finish } from './finish.js';
+import { finish, reject } from './finish.js';
+import { maxSizeOf } from './receive.js';
 import { inScope, OperationScope, whileHeld } from './under-lock.js';
 import { update } from './update.js';
 
@@ -36,6 +37,7 @@ export async function loadAll<T>(
 /**
  * Makes the content of finished partial uploads that of a final one, which `make` makes or finds. Runs under the locks of all of them.
  * @returns the final upload with all its bytes, not finished yet; undefined when a part is not finished
+ * @throws HttpError `ERR_MAX_SIZE_EXCEEDED` (413) when they are more than a final one may have, which rejects it for good
  */
 export async function concat(
   engine: Engine,
@@ -51,12 +53,26 @@ export async function concat(
     if (!partials.every(({ info }) => stateOf(info) === 'finished')) return undefined;
     const { upload, info } = await make();
     const size = sizeOf(partials);
+    await rejectIfTooLarge(engine, { upload, info }, size, context);
     if (info.sizeIsDeferred) await update(engine, upload, { size, sizeIsDeferred: false }, context);
     const uploads = partials.map((partial) => partial.upload);
     await concater.asConcatableUpload(upload).concatUploads(uploads, context);
     engine.awaited.settle(info.id, info.partialUploads);
     return { upload, info: { ...info, size, sizeIsDeferred: false, offset: size } };
   });
+}
+
+/** Lengths that were not known when the final upload was made may be too much for it together. */
+async function rejectIfTooLarge(
+  engine: Engine,
+  { upload, info }: LoadedUpload,
+  size: number,
+  context: StoreContext,
+): Promise<void> {
+  const max = maxSizeOf(engine, info);
+  if (max === 0 || size <= max) return;
+  engine.awaited.settle(info.id, info.partialUploads);
+  throw await reject(engine, upload, errors.maxSizeExceeded(), context);
 }
 
 export function sizeOf(partials: readonly Pick<LoadedUpload, 'info'>[]): number {
@@ -82,7 +98,9 @@ export async function joinIfComplete(
 ): Promise<FileInfo | typeof BUSY | undefined> {
   return holdingIfFree(engine, finalId, async (scope) => {
     const final = await load(engine, finalId, scope);
-    if (stateOf(final.info) === 'finished') return final.info;
+    const state = stateOf(final.info);
+    if (state === 'finished') return final.info;
+    if (state === 'rejected') return undefined;
     return holdingAllIfFree(engine, final.info.partialUploads, async () => {
       const whole = await concat(engine, final.info.partialUploads, () => final, scope);
       return whole && (await finish(engine, exchange, whole.upload, whole.info, scope)).info;
@@ -98,11 +116,16 @@ export async function joinFinalsOf(engine: Engine, exchange: Exchange, partial: 
     try {
       if ((await joinIfComplete(engine, exchange, finalId)) === BUSY) engine.lateJoins.add(finalId);
     } catch (error) {
-      // The partial upload has succeeded; its final one says for itself what went wrong, to whoever asks for it.
-      if (!hasCode(error, ErrNotFound))
+      // The partial upload has succeeded; its final one says for itself what went wrong, to each client that asks for it.
+      if (!hasCode(error, ErrNotFound) && !isRefusal(error))
         engine.logger.error(`joining the final upload ${finalId} failed`, error);
     }
   }
+}
+
+/** True for an answer that ends an upload: its client gets it, and nothing has failed. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof HttpError && error.isFinalAnswer;
 }
 
 /** Writes down which final uploads wait for this partial one, so that another process knows it too. Runs under its lock. */

@@ -158,7 +158,7 @@ function tooLongFor(info: FileInfo): HttpError {
 }
 
 /** Something in front that read the body would leave an empty upload behind, silently. */
-function failIfConsumed({ req, hasBody }: Exchange): void {
+export function failIfConsumed({ req, hasBody }: Exchange): void {
   if (hasBody && req.readableDidRead)
     throw errors.bodyConsumed(new Error('a body parser ran before the upload handler'));
 }
