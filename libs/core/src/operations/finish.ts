@@ -84,7 +84,9 @@ async function judge(
       exchange && hook ? await runHook(engine, 'preFinishResponse', hook, exchange, info) : NO_ANSWER;
     return digest ? mergeResponses({ header: { 'Repr-Digest': digest } }, response) : response;
   } catch (error) {
-    throw isHttpError(error) && isFinal(error) ? await reject(engine, upload, asHttpError(error), context) : error;
+    throw isHttpError(error) && isFinal(error)
+      ? await reject(engine, upload, asHttpError(error), context)
+      : error;
   }
 }
 
