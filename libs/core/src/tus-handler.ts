@@ -23,6 +23,7 @@ import {
 import type { Outcome } from './operations/operation.js';
 import { peekPartialIds } from './operations/peek-partials.js';
 import { runOperation } from './operations/run-operation.js';
+import { isPipelined, turnOf } from './pipelined.js';
 import { asHttpError, isUnexpected } from './refusal.js';
 import { resolveConfig, type ResolvedConfig } from './resolve-config.js';
 import type { ResponseHead } from './response.js';
@@ -199,6 +200,7 @@ export class TusHandler {
   async run(exchange: Exchange): Promise<Outcome> {
     this.cors.check(exchange.req);
     this.failIfNotAllowed(exchange);
+    if (isPipelined(exchange.req, exchange.res)) await turnOf(exchange.req, exchange.res);
     await this.dialects.settle(exchange, this.engine.store);
     const request = exchange.dialect.read(exchange);
     if (this.engine.isShuttingDown) throw errors.serverShutdown();
