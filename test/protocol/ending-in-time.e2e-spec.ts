@@ -195,7 +195,7 @@ describe('shutdown', () => {
     const store = Object.assign(new MemoryStore(), {
       close: async () => void (closedStores += 1),
     });
-    const locker: Locker = Object.assign(new MemoryLocker(), { close: close as () => Promise<void> });
+    const locker: Locker = Object.assign(new MemoryLocker(), { close: close });
     const server = await startInProcess({ store, locker, gracefulRequestCompletionTimeout: GRACE_MS });
     await within('the shutdown', server.handler.shutdown(), SOON_MS);
     await within('another shutdown', server.handler.shutdown(), SOON_MS);

@@ -30,7 +30,7 @@ function eventOf(id: string, header: string): HookEvent {
   return {
     upload: { ...upload, partialUploads: [], stopUpload: () => undefined },
     httpRequest: { method: 'PATCH', uri: '/', remoteAddr: '', header: { cookie: header } },
-  } as unknown as HookEvent;
+  };
 }
 
 const insideOf = (value: object) =>

@@ -22,6 +22,7 @@ import {
 } from './operations/by-application.js';
 import type { Outcome } from './operations/operation.js';
 import { runOperation } from './operations/run-operation.js';
+import { isPipelined, turnOf } from './pipelined.js';
 import { asHttpError } from './refusal.js';
 import { resolveConfig, type ResolvedConfig } from './resolve-config.js';
 import { collectionPathOf, routeOf } from './route.js';
@@ -201,6 +202,7 @@ export class TusHandler {
   async run(exchange: Exchange): Promise<Outcome> {
     this.cors.check(exchange.req);
     this.failIfNotAllowed(exchange);
+    if (isPipelined(exchange.req, exchange.res)) await turnOf(exchange.req, exchange.res);
     await this.dialects.settle(exchange, this.engine.store);
     const request = exchange.dialect.read(exchange);
     if (this.engine.isShuttingDown) throw errors.serverShutdown();
