@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { errors } from './errors.js';
 
 /** How long what is told to end may take for it, before it is left alone. Milliseconds. */
@@ -12,7 +13,10 @@ export class Deadline {
   private timer: NodeJS.Timeout | undefined;
 
   /** @param after milliseconds from `start` on */
-  constructor(private readonly after: number) {}
+  constructor(private readonly after: number) {
+    // A final upload waits for each of its parts by one signal: that is no leak.
+    setMaxListeners(0, this.signal);
+  }
 
   get signal(): AbortSignal {
     return this.controller.signal;
