@@ -50,6 +50,26 @@ describe('requests that are sent before the answers of those ahead', () => {
     await eventually('all are closed', async () => (await descriptorsOf(server.pid)) <= before);
   });
 
+  it('are answered as far as a hundred wait', async () => {
+    const server = await startInProcess();
+    const url = await createUpload(server.url, 30);
+    const socket = await RawSocket.connect(server.port);
+    await socket.send(head('HEAD', url, []).repeat(100));
+    for (let count = 0; count < 100; count += 1) expect((await socket.response('HEAD')).status).toBe(200);
+  });
+
+  it('close the connection when thousands wait', async () => {
+    const server = await startInProcess();
+    const url = await createUpload(server.url, 30);
+    const socket = connect(server.port, '127.0.0.1')
+      .on('error', () => undefined)
+      .pause();
+    socket.write(head('HEAD', url, []).repeat(20_000));
+    await new Promise((resolve) => socket.once('close', resolve).resume());
+    await eventually('nothing runs', () => server.handler.metrics.requestsInFlight === 0);
+    expect((await download(await storeUpload(server.url, 'hello'))).text).toBe('hello');
+  });
+
   it('end with their connection', async () => {
     const server = await startInProcess();
     const url = await createUpload(server.url, 30);
