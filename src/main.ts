@@ -1,4 +1,5 @@
 import cluster from 'node:cluster';
+import './log/write-line.js';
 import { informationWanted, readOptions, UsageError } from './config/read-options.js';
 import { unknownVariables } from './config/unknown-variables.js';
 import { version } from './version.js';

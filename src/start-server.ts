@@ -8,10 +8,9 @@ import { TusWorkers } from 'nestjs-tus/cluster';
 import { TusExpressAdapter } from 'nestjs-tus/express';
 import { AppModule } from './app.module.js';
 import type { ServerOptions } from './config/server-options.js';
+import { boundUnreadBodies, httpOptionsOf, limitConnections } from './connections.js';
 import { ServerLogger } from './log/server-logger.js';
 
-/** A final upload names its partial ones in a header: thousands of them. */
-const MAX_HEADER_BYTES = 128 * 1024;
 /** How long clients have to read the last answer before their connections are cut. */
 const LINGER_MS = 1_000;
 const SHARE_FOR_LINGERING = 0.1;
@@ -24,8 +23,7 @@ export interface RunningServer {
 
 /** @throws Error with a text for the operator when the store cannot be used, or the port not be had */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  // A request may take hours: networkTimeout ends those that hang.
-  const adapter = new TusExpressAdapter(undefined, { maxHeaderSize: MAX_HEADER_BYTES, requestTimeout: 0 });
+  const adapter = new TusExpressAdapter(undefined, httpOptionsOf(options));
   adapter.disable('x-powered-by');
   const workers = cluster.isWorker ? new TusWorkers() : undefined;
   const extras = options.exposeMetrics ? [await metricsModule(workers)] : [];
@@ -37,13 +35,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   await app.init();
   workers?.join(app);
   const server = app.getHttpServer() as Server;
+  limitConnections(server, options);
+  boundUnreadBodies(server);
   await listen(server, options);
   const handler = app.get(TusHandler);
   return {
     port: (server.address() as AddressInfo).port,
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      await handler.shutdown();
+      await handler.drain();
       server.closeIdleConnections();
       const linger = Math.min(LINGER_MS, options.shutdownTimeout * SHARE_FOR_LINGERING);
       const cut = setTimeout(() => server.closeAllConnections(), linger);

@@ -17,6 +17,7 @@ export function tusOptionsOf(options: ServerOptions): TusModuleOptions {
     minAppendSize: options.minAppendSize,
     maxAppendSize: options.maxAppendSize,
     maxMetadataSize: options.maxMetadataSize,
+    maxPartials: options.maxPartials,
     expiration: { after: options.expireAfter, sweepInterval: options.expireSweepInterval },
     networkTimeout: options.networkTimeout,
     acquireLockTimeout: options.acquireLockTimeout,

@@ -56,7 +56,7 @@ export function superviseWorkers(options: ServerOptions): void {
 
 /** Asks the workers to end, and ends them when the time is up. */
 function endWorkers(timeout: number): void {
-  for (const worker of workers()) if (worker.isConnected()) worker.send(SHUT_DOWN);
+  for (const worker of workers()) if (worker.isConnected()) worker.send(SHUT_DOWN, () => undefined);
   leaveWhenAllAreGone();
   setTimeout(
     () => {

@@ -117,6 +117,19 @@ const workers: FlagKind<number> = {
     /^[1-9]\d{0,3}$/.test(value) && Number(value) <= MOST_WORKERS ? Number(value) : undefined,
 };
 
+const LARGEST_NUMBER = 1_000_000_000;
+const number: FlagKind<number> = {
+  placeholder: 'COUNT',
+  form: `a number from 0 to ${LARGEST_NUMBER}`,
+  parse: (value) => (/^\d{1,10}$/.test(value) && Number(value) <= LARGEST_NUMBER ? Number(value) : undefined),
+};
+
+const positive: FlagKind<number> = {
+  placeholder: 'COUNT',
+  form: `a number from 1 to ${LARGEST_NUMBER}`,
+  parse: (value) => number.parse(value) || undefined,
+};
+
 const path: FlagKind<string> = {
   placeholder: 'PATH',
   form: 'a path such as /files/, of letters, digits and . _ ~ - between slashes',
@@ -220,7 +233,18 @@ export const FLAGS = {
     'IETF draft: smallest part of an upload, the last one excepted',
   ),
   maxAppendSize: flag('max-append-size', size, '0', 'IETF draft: largest part of an upload; 0: no limit'),
-  maxMetadataSize: flag('max-metadata-size', size, '8KiB', 'longest Upload-Metadata header'),
+  maxMetadataSize: flag(
+    'max-metadata-size',
+    size,
+    '8KiB',
+    'longest Upload-Metadata header, and in the IETF draft all fields that describe an upload',
+  ),
+  maxPartials: flag(
+    'max-partials',
+    positive,
+    '1000',
+    'most partial uploads that a final one may name, one at most 8 times',
+  ),
   expireAfter: flag(
     'expire-after',
     expiration,
@@ -233,7 +257,25 @@ export const FLAGS = {
     '1m',
     'how often what expired is removed; 0: not by this process',
   ),
-  networkTimeout: flag('network-timeout', timeout, '60s', "longest silence of a request's body"),
+  networkTimeout: flag(
+    'network-timeout',
+    timeout,
+    '60s',
+    "longest silence of a request's body, and of the reader of a download",
+  ),
+  headerTimeout: flag('header-timeout', timeout, '60s', 'longest time for the head of a request'),
+  keepAliveTimeout: flag(
+    'keep-alive-timeout',
+    timeout,
+    '75s',
+    'how long an idle connection stays open: longer than a load balancer in front keeps it',
+  ),
+  maxConnections: flag(
+    'max-connections',
+    number,
+    '0',
+    'most connections, shared out among the workers; more are closed at once; 0: no limit',
+  ),
   acquireLockTimeout: flag(
     'acquire-lock-timeout',
     timeout,

@@ -29,9 +29,14 @@ export interface ServerOptions {
   readonly minAppendSize: number;
   readonly maxAppendSize: number;
   readonly maxMetadataSize: number;
+  readonly maxPartials: number;
   readonly expireAfter: number;
   readonly expireSweepInterval: number;
   readonly networkTimeout: number;
+  readonly headerTimeout: number;
+  readonly keepAliveTimeout: number;
+  /** 0: no limit. */
+  readonly maxConnections: number;
   readonly acquireLockTimeout: number;
   readonly shutdownTimeout: number;
   readonly progressInterval: number;

@@ -7,7 +7,11 @@ import { OFFSET_STREAM } from './tus-requests.js';
 /** A PATCH whose head is sent and whose body comes as a test wants it. */
 export async function openPatch(
   url: string,
-  { offset, length, headers = {} }: { offset: number; length: number; headers?: Record<string, string> },
+  {
+    offset,
+    length,
+    headers = {},
+  }: { offset: number; length: number | 'chunked'; headers?: Record<string, string> },
 ): Promise<RawSocket> {
   const { port, pathname } = new URL(url);
   const socket = await RawSocket.connect(Number(port));
@@ -15,7 +19,7 @@ export async function openPatch(
     'Tus-Resumable': '1.0.0',
     'Content-Type': OFFSET_STREAM,
     'Upload-Offset': String(offset),
-    'Content-Length': String(length),
+    ...(length === 'chunked' ? { 'Transfer-Encoding': 'chunked' } : { 'Content-Length': String(length) }),
     ...headers,
   });
   return socket;

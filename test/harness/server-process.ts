@@ -35,6 +35,8 @@ export interface ServerOptions {
   readonly port?: number;
   /** Added to this process's environment. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Of Node itself: `--max-old-space-size=128`. */
+  readonly nodeFlags?: readonly string[];
 }
 
 /** Starts the built server and waits until it says that it is ready. It is ended after the tests of this file. */
@@ -46,6 +48,7 @@ export async function startServer(given: ServerOptions = {}): Promise<ServerProc
       ...(given.flags ?? []),
     ],
     given.environment,
+    given.nodeFlags,
   );
   const url = await within('the line "ready at"', child.ready, START_DEADLINE_MS);
   return { ...child, url, port: Number(new URL(url).port), uploadDir };
@@ -63,8 +66,9 @@ interface RunningServer extends Pick<
 export function runServer(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  nodeFlags: readonly string[] = [],
 ): RunningServer {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const child = spawn(process.execPath, [...nodeFlags, MAIN, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...withoutTestVariables(process.env), ...environment },
   });

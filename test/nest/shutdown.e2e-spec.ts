@@ -59,6 +59,7 @@ describeEachAdapter('start and shutdown', (startApp) => {
       );
       expect(lines).toEqual([
         expect.stringMatching(/^"default" at \/api\/files: creation,.*; Core: ✓ Terminater: ✓/),
+        expect.stringMatching(/^the app's server: header timeout 60 s, /),
       ]);
     });
   });

@@ -67,7 +67,7 @@ describe('a final upload on one node, of partial ones on another', () => {
     expect((await patch(parts[0]!, 0, 'hello')).status).toBe(204);
     // As a HEAD does.
     const lock = here.locker.newLock(idOf(parts[0]!));
-    expect(await lock.tryLock()).toBe(true);
+    await lock.lock(new AbortController().signal, () => undefined);
     expect((await patch(on(there.url, parts[1]!), 0, 'world')).status).toBe(204);
     expect((await download(url)).status).toBe(400);
     await lock.unlock();

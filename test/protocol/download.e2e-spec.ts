@@ -134,6 +134,7 @@ describe.each(PLACES)('%s', (_where, start) => {
     it('If-Match with another tag is 412', async () => {
       const { etag } = await validators();
       expect((await download(digits, { 'If-Match': '"other"' })).status).toBe(412);
+      expect((await download(digits, { 'If-Match': `W/${etag}` })).status).toBe(412);
       expect((await download(digits, { 'If-Match': etag })).status).toBe(200);
     });
 

@@ -96,7 +96,10 @@ export interface Config {
   postFinishCallback?: HookCallback;
   /** Concurrency and repetition of `postFinishCallback`. */
   postFinish?: Partial<PostFinishConfig>;
-  /** Longest silence of a request's body; then it is cut, and its bytes are kept. Default 60,000. */
+  /**
+   * Longest silence of a request's body; then it is cut, and its bytes are kept. A download whose reader takes nothing for this time is cut, too, 5
+   * seconds later at the earliest (15 where the system is not Linux), since the buffers of both systems hide what it takes. Default 60,000.
+   */
   networkTimeout?: number;
   /** Longest wait for an upload's lock; then 423. Default 20,000. */
   acquireLockTimeout?: number;
@@ -104,8 +107,13 @@ export interface Config {
   gracefulRequestCompletionTimeout?: number;
   /** Time between two progress events of one upload. Default 1,000. */
   uploadProgressInterval?: number;
-  /** Longest Upload-Metadata header. Default 8,192. */
+  /**
+   * Most bytes of the header fields of a creation that are kept with the upload; more is 400. In tus it is Upload-Metadata, in the draft that and
+   * Content-Type, -Disposition, -Encoding, -Language, Repr-Digest and Want-Repr-Digest together. Default 8,192.
+   */
   maxMetadataSize?: number;
+  /** Most partial uploads that a final one may name, one at most 8 times; more is 400. 1 or more; default 1,000. */
+  maxPartials?: number;
   /** Default: nothing expires. */
   expiration?: Partial<ExpirationConfig>;
 }

@@ -1,5 +1,7 @@
+import { setMaxListeners } from 'node:events';
 import type { ResolvedConfig } from './resolve-config.js';
 import type { TusLogger } from './config.js';
+import { Deadline } from './deadline.js';
 import type { UploadEventName, HookEvent } from './events/hook-event.js';
 import type { UploadEvents } from './events/upload-events.js';
 import type { Exchange } from './exchange.js';
@@ -8,6 +10,7 @@ import { hookEventOf, storedEventOf } from './events/make-hook-event.js';
 import { logEvent } from './log-event.js';
 import type { Metrics } from './metrics.js';
 import { LateJoins } from './late-joins.js';
+import { Listing } from './listing.js';
 import { Outbox } from './outbox.js';
 import type { AwaitedPartials } from './operations/awaited-partials.js';
 import { RepresentationDigest } from './operations/representation-digest.js';
@@ -18,9 +21,13 @@ import type { StoreComposer } from './store/store-composer.js';
 export class Engine {
   /** True from the beginning of the shutdown: no body is read any more. */
   isShuttingDown = false;
+  /** When the application's own operations must be over: it counts from the beginning of the shutdown. */
+  readonly ending: Deadline;
   readonly outbox = new Outbox(this);
   readonly lateJoins = new LateJoins(this);
+  readonly listing = new Listing(this);
   readonly digests = new RepresentationDigest();
+  private readonly warned = new Set<string>();
 
   constructor(
     readonly config: ResolvedConfig,
@@ -28,7 +35,16 @@ export class Engine {
     readonly events: UploadEvents,
     readonly metrics: Metrics,
     readonly awaited: AwaitedPartials,
-  ) {}
+  ) {
+    this.ending = new Deadline(config.gracefulRequestCompletionTimeout);
+    // Every operation of the application listens.
+    setMaxListeners(0, this.ending.signal);
+  }
+
+  /** When an operation must be over. @param exchange undefined: the application's own */
+  deadlineOf(exchange: Exchange | undefined): Deadline {
+    return exchange?.deadline ?? this.ending;
+  }
 
   get composer(): StoreComposer {
     return this.config.storeComposer;
@@ -51,11 +67,19 @@ export class Engine {
     logEvent(lines, eventName, ...details, ...requestIdOf(exchange));
   }
 
+  /** Warns of something that every request may do again. */
+  warnOnce(message: string): void {
+    if (this.warned.has(message)) return;
+    this.warned.add(message);
+    this.logger.warn(message);
+  }
+
   /** True when somebody would see an event of this kind. */
   notifies(name: UploadEventName): boolean {
     return this.events.has(name) && this.isEnabled(name);
   }
 
+  /** Never throws: news of an upload cannot hurt it. */
   notify(name: UploadEventName, exchange: Exchange | undefined, info: FileInfo): void {
     if (!this.notifies(name)) return;
     const event: HookEvent = exchange ? hookEventOf(exchange, info) : storedEventOf(info);

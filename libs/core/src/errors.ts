@@ -1,66 +1,16 @@
 import type { HookResponse } from './events/hook-event.js';
+import { HttpError, type ErrorDescriptor } from './http-error.js';
 
-/** What an error of the protocol looks like, without an occasion. */
-export interface ErrorDescriptor {
-  /** Stable; how callers recognise the error. */
-  readonly code: string;
-  readonly status: number;
-  /** For the client; holds nothing internal. */
-  readonly message: string;
-}
+export {
+  hasCode,
+  HttpError,
+  isHttpError,
+  type ErrorDescriptor,
+  type HttpErrorOptions,
+} from './http-error.js';
 
 /** Seconds after which a client may try again what failed for a reason that passes. */
 const RETRY_AFTER_SECONDS = 1;
-
-/** An error that a client may see: `code`, HTTP status and text go out, the cause stays here. */
-export class HttpError extends Error {
-  readonly code: string;
-  readonly status: number;
-  /** Headers that go out with it, e.g. Retry-After. */
-  readonly header: Readonly<Record<string, string>>;
-  /** Replaces the body `CODE: message`. */
-  readonly body?: string;
-  /** True when a complete upload was refused for good: not the protocol speaks, but what the upload was for. */
-  readonly isFinalAnswer: boolean;
-
-  constructor(
-    descriptor: ErrorDescriptor,
-    options: ErrorOptions & {
-      header?: Readonly<Record<string, string>>;
-      body?: string;
-      message?: string;
-      isFinalAnswer?: boolean;
-    } = {},
-  ) {
-    super(options.message ?? descriptor.message, options);
-    this.name = 'HttpError';
-    this.code = descriptor.code;
-    this.status = descriptor.status;
-    this.header = options.header ?? {};
-    this.body = options.body;
-    this.isFinalAnswer = options.isFinalAnswer ?? false;
-  }
-
-  /** The same error with what a hook wants changed. */
-  with(response: HookResponse | undefined): HttpError {
-    if (!response) return this;
-    return new HttpError(
-      { code: this.code, status: response.statusCode ?? this.status, message: this.message },
-      {
-        cause: this.cause,
-        header: { ...this.header, ...response.header },
-        body: response.body ?? this.body,
-        isFinalAnswer: this.isFinalAnswer,
-      },
-    );
-  }
-
-  /** The same error as the answer that ends an upload. */
-  asFinalAnswer(): HttpError {
-    const { cause, header, body } = this;
-    return new HttpError(this, { cause, header, body, isFinalAnswer: true });
-  }
-}
 
 const describe = (code: string, status: number, message: string): ErrorDescriptor => ({
   code,
@@ -95,7 +45,22 @@ export const ErrMetadataTooLarge = describe(
   400,
   'Upload-Metadata header is too large',
 );
+export const ErrOperationAbandoned = describe(
+  'ERR_OPERATION_ABANDONED',
+  503,
+  'the operation did not end in time',
+);
 export const ErrNotFound = describe('ERR_UPLOAD_NOT_FOUND', 404, 'upload not found');
+export const ErrUploadDamaged = describe(
+  'ERR_UPLOAD_DAMAGED',
+  410,
+  'what is stored of this upload is damaged',
+);
+export const ErrContentGone = describe(
+  'ERR_CONTENT_GONE',
+  410,
+  'the content of this finished upload is not here any more',
+);
 export const ErrUploadExpired = describe('ERR_UPLOAD_EXPIRED', 410, 'upload has expired');
 export const ErrUploadExists = describe('ERR_UPLOAD_EXISTS', 409, 'an upload with this id exists already');
 export const ErrFileLocked = describe('ERR_UPLOAD_LOCKED', 423, 'file currently locked');
@@ -253,11 +218,17 @@ export const errors = {
   invalidOffset: occasion(ErrInvalidOffset),
   invalidMetadata: (detail?: string) =>
     new HttpError(ErrInvalidMetadata, detail ? { message: `${ErrInvalidMetadata.message}: ${detail}` } : {}),
-  metadataTooLarge: (limit: number) =>
-    new HttpError(ErrMetadataTooLarge, {
-      message: `${ErrMetadataTooLarge.message}; the limit is ${limit} bytes`,
-    }),
+  metadataTooLarge: (limit: number, protocol: 'tus' | 'ietf' = 'tus') => {
+    const what =
+      protocol === 'tus'
+        ? ErrMetadataTooLarge.message
+        : 'the header fields that describe the upload are too large together';
+    return new HttpError(ErrMetadataTooLarge, { message: `${what}; the limit is ${limit} bytes` });
+  },
+  abandoned: passing(ErrOperationAbandoned),
   notFound: occasion(ErrNotFound),
+  uploadDamaged: occasion(ErrUploadDamaged),
+  contentGone: occasion(ErrContentGone),
   uploadExpired: occasion(ErrUploadExpired),
   uploadExists: occasion(ErrUploadExists),
   fileLocked: passing(ErrFileLocked),
@@ -311,20 +282,3 @@ export const errors = {
   digestMismatch: occasion(ErrDigestMismatch),
   internal: occasion(ErrInternalServerError),
 } as const;
-
-/** True for an error of this package, also one that another copy of it made. */
-export function isHttpError(error: unknown): error is HttpError {
-  return (
-    error instanceof Error &&
-    'code' in error &&
-    typeof error.code === 'string' &&
-    error.code.startsWith('ERR_') &&
-    'status' in error &&
-    typeof error.status === 'number'
-  );
-}
-
-/** True when `error` is the one that `descriptor` describes. */
-export function hasCode(error: unknown, descriptor: ErrorDescriptor): boolean {
-  return isHttpError(error) && error.code === descriptor.code;
-}

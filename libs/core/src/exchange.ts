@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestBody } from './body/request-body.js';
+import { Deadline } from './deadline.js';
 import type { Dialect } from './dialects/dialect.js';
 import type { HttpError } from './errors.js';
 import { isHost, readForwarded, withoutDefaultPort } from './headers/forwarded.js';
 import { readConcat, type Collection, type Concat } from './headers/concat.js';
+import { escapedId, sendableUrl } from './headers/sendable-url.js';
 import type { TusOperation } from './operations/operation.js';
 
 /** Where a request was routed to, as the framework in front knows it. */
@@ -22,6 +24,10 @@ export interface ExchangeOptions {
   readonly respectForwardedHeaders: boolean;
   /** An absolute base URL with a slash at the end, if one is configured. */
   readonly publicBase?: string;
+  /** Milliseconds in which the reader of a download may take nothing. */
+  readonly networkTimeout: number;
+  /** Milliseconds that the operation may take after its client is gone, or the shutdown began. */
+  readonly gracefulTimeout: number;
 }
 
 /** One request and its response on their way through the engine. */
@@ -32,6 +38,8 @@ export class Exchange {
   isAnswered = false;
   /** Why this request has to end, once somebody wants it to. */
   stopReason: HttpError | undefined;
+  /** When the operation must be over. It counts from when the client is gone, or the shutdown began. */
+  readonly deadline: Deadline;
   /** Called by `stop`, while the request waits for something. */
   onStop: (() => void) | undefined;
   private concatOnceRead: (() => Concat | undefined) | undefined;
@@ -45,7 +53,9 @@ export class Exchange {
     public dialect: Dialect,
     public operation: TusOperation,
     private readonly options: ExchangeOptions,
-  ) {}
+  ) {
+    this.deadline = new Deadline(options.gracefulTimeout);
+  }
 
   /** Ends the reading of the body, now or when it begins, and any waiting. The operation goes on with what arrived. */
   stop(reason: HttpError): void {
@@ -57,6 +67,11 @@ export class Exchange {
   /** True when nobody is there any more to be answered. */
   get isGone(): boolean {
     return this.res.destroyed || isEndedStream(this.res);
+  }
+
+  /** Milliseconds in which the client may send or take nothing. */
+  get networkTimeout(): number {
+    return this.options.networkTimeout;
   }
 
   /** Goes on in another protocol, for a request that did not say which one it speaks. */
@@ -90,7 +105,8 @@ export class Exchange {
 
   /** The URL of an upload for a client: absolute where the request tells our host, a path otherwise. */
   urlOf(uploadId: string): string {
-    return `${this.options.publicBase ?? `${this.origin}${this.prefix}${this.route.collectionPath}`}${uploadId}`;
+    const base = this.options.publicBase ?? `${this.origin}${this.prefix}${this.route.collectionPath}`;
+    return sendableUrl(`${base}${escapedId(uploadId)}`);
   }
 
   /**

@@ -8,12 +8,14 @@ import {
   hasCode,
 } from './errors.js';
 import { stateOf } from './file-info.js';
-import { awaitPartial, BUSY, joinIfComplete, load } from './operations/join.js';
+import { awaitPartial, BUSY, isRefusal, joinIfComplete, load } from './operations/join.js';
 
 /** Pause before the second attempt, in milliseconds; each one after that is twice as long. */
 const FIRST_PAUSE_MS = 100;
 /** A partial upload may be received for hours on another node, which knows nothing of a final one that waits for it. */
 const LONGEST_PAUSE_MS = 5_000;
+/** Final uploads that are tried again at most: each attempt reads its info and those of its parts. A client that asks for another joins it. */
+const MOST_FINALS = 1_000;
 /** Errors after which it is worth another attempt. Anything else is told to whoever asks for the upload. */
 const PASSING = [ErrFileLocked, ErrInsufficientStorage, ErrLockLost, ErrStorageUnavailable];
 
@@ -32,7 +34,8 @@ export class LateJoins {
   add(finalId: string): void {
     // A hook that may refuse the upload wants a request, which a client has to make.
     if (this.engine.config.preFinishResponseCallback) return;
-    if (!this.pauses.has(finalId)) this.later(finalId, FIRST_PAUSE_MS);
+    if (this.pauses.has(finalId) || this.pauses.size >= MOST_FINALS) return;
+    this.later(finalId, FIRST_PAUSE_MS);
   }
 
   /** Begins nothing any more, and waits for what runs. */
@@ -55,7 +58,7 @@ export class LateJoins {
   /** Never rejects. */
   private async attempt(finalId: string, pause: number): Promise<void> {
     const isOver = await this.join(finalId).catch((error: unknown) => {
-      if (hasCode(error, ErrNotFound)) return true;
+      if (hasCode(error, ErrNotFound) || isRefusal(error)) return true;
       this.engine.logger.error(`joining the final upload ${finalId} failed`, error);
       return !PASSING.some((descriptor) => hasCode(error, descriptor));
     });

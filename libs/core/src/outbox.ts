@@ -5,6 +5,7 @@ import { ErrNotFound, hasCode } from './errors.js';
 import type { HookEvent } from './events/hook-event.js';
 import { storedEventOf } from './events/make-hook-event.js';
 import { type FileInfo, stateOf } from './file-info.js';
+import { UploadLock } from './lock/upload-locks.js';
 import { finish } from './operations/finish.js';
 import { holdingIfFree, load } from './operations/join.js';
 import { underLock } from './operations/under-lock.js';
@@ -13,11 +14,20 @@ import { update } from './operations/update.js';
 /** Infos that the scan reads at once: a store that keeps no index reads its folder for each page. */
 const PAGE = 1_000;
 
+/** Finished uploads that are remembered at most; more are found again in the store when these are delivered. */
+const MOST_LETTERS = 10_000;
+/** Characters of the requests that are kept for hooks at most, in all. Beyond it a hook gets what the store knows, as after a restart. */
+const MOST_KEPT = 16 * 1024 * 1024;
+/** What an event costs besides its request's header and its metadata. */
+const EVENT = 1_024;
+
 /** A finished upload whose hook has to be called. */
 interface Letter {
   readonly uploadId: string;
   /** Absent when an earlier process finished it. */
   readonly event?: HookEvent;
+  /** What `event` takes of what may be kept. */
+  readonly weight: number;
   /** Calls `work` in the asynchronous context of the request that finished the upload. */
   readonly inContext: (work: () => Promise<void>) => Promise<void>;
   attempts: number;
@@ -36,6 +46,10 @@ export class Outbox {
   private readonly known = new Set<string>();
   private readonly retries = new Set<NodeJS.Timeout>();
   private isClosed = false;
+  /** Characters of the events of all letters. */
+  private kept = 0;
+  /** There are more in the store than are known. */
+  private hasMore = false;
 
   constructor(private readonly engine: Engine) {}
 
@@ -43,7 +57,10 @@ export class Outbox {
   post(uploadId: string, event: HookEvent | undefined): void {
     // The request is over by the time that the hook runs.
     const lasting = event && { ...storedEventOf(event.upload), httpRequest: event.httpRequest };
-    this.add({ uploadId, event: lasting, inContext: AsyncResource.bind((work) => work()), attempts: 0 });
+    const weight = lasting ? weightOf(lasting) : 0;
+    if (this.kept + weight > MOST_KEPT) return this.add(storedLetter(uploadId));
+    const inContext = AsyncResource.bind((work: () => Promise<void>) => work());
+    this.add({ uploadId, event: lasting, weight, inContext, attempts: 0 });
   }
 
   /** Takes what an earlier process has left. */
@@ -56,7 +73,7 @@ export class Outbox {
         for await (const info of this.listed('finishing')) await this.finishLeft(info);
       }
       for await (const info of this.listed('finished')) {
-        if (info.untold) this.add({ uploadId: info.id, inContext: (work) => work(), attempts: 0 });
+        if (info.untold) this.add(storedLetter(info.id));
       }
     } catch (error) {
       logger.error('looking for uploads that were not told failed; the next start does it again', error);
@@ -82,13 +99,10 @@ export class Outbox {
   }
 
   private async *listed(state: FileInfo['state']): AsyncGenerator<FileInfo> {
-    const { lister } = this.engine.composer;
-    let cursor: string | undefined;
-    do {
-      const page = await lister?.list({ state, limit: PAGE }, cursor);
-      yield* page?.uploads ?? [];
-      cursor = page?.cursor;
-    } while (cursor !== undefined && !this.isClosed);
+    for await (const info of this.engine.listing.each({ state, limit: PAGE })) {
+      if (this.isClosed) return;
+      yield info;
+    }
   }
 
   /** All bytes are there, and the process ended before it could say so. Whoever holds the lock is about to. */
@@ -109,7 +123,12 @@ export class Outbox {
 
   private add(letter: Letter): void {
     if (this.isClosed || this.known.has(letter.uploadId)) return;
+    if (this.known.size >= MOST_LETTERS) {
+      this.hasMore = true;
+      return;
+    }
     this.known.add(letter.uploadId);
+    this.kept += letter.weight;
     this.waiting.push(letter);
     this.next();
   }
@@ -131,7 +150,7 @@ export class Outbox {
   private async deliver(letter: Letter): Promise<void> {
     try {
       const isDone = await this.deliverOnce(letter);
-      if (isDone) this.known.delete(letter.uploadId);
+      if (isDone) this.forget(letter);
       else this.later(letter);
     } catch (error) {
       const text = `postFinish of the upload ${letter.uploadId} failed; it is called again`;
@@ -140,9 +159,18 @@ export class Outbox {
     }
   }
 
+  private forget({ uploadId, weight }: Letter): void {
+    this.known.delete(uploadId);
+    this.kept -= weight;
+    if (this.known.size > 0 || !this.hasMore || this.isClosed) return;
+    this.hasMore = false;
+    void this.resume();
+  }
+
   /** @returns false when another process is at it: whether it succeeds is seen later */
   private async deliverOnce(letter: Letter): Promise<boolean> {
-    const claim = this.engine.composer.locker?.newLock(claimOf(letter.uploadId));
+    const { locker } = this.engine.composer;
+    const claim = locker && new UploadLock(locker, claimOf(letter.uploadId));
     if (claim && !(await claim.tryLock())) return false;
     try {
       const info = await this.readIfThere(letter.uploadId);
@@ -186,6 +214,17 @@ export class Outbox {
     retry.unref();
     this.retries.add(retry);
   }
+}
+
+/** Of an upload of which no more is known than the store knows. */
+function storedLetter(uploadId: string): Letter {
+  return { uploadId, weight: 0, inContext: (work) => work(), attempts: 0 };
+}
+
+function weightOf({ httpRequest, upload }: HookEvent): number {
+  const { metaData, metaDataHeader, concatHeader, partialUploads } = upload;
+  const texts = [httpRequest.header, metaData, metaDataHeader, concatHeader, partialUploads];
+  return EVENT + JSON.stringify(texts).length;
 }
 
 /** An id that no upload has, of any length that an upload's may have. */

@@ -28,8 +28,9 @@ describe('asHttpError', () => {
     expect(asHttpError(error)).toBe(error);
   });
 
-  it('knows one of another copy of this package by its code', () => {
+  it('knows one of another copy of this package by its mark', () => {
     const foreign = Object.assign(new Error('upload not found'), {
+      [Symbol.for('nestjs-tus.HttpError')]: true,
       code: 'ERR_UPLOAD_NOT_FOUND',
       status: 404,
       header: {},

@@ -1,5 +1,6 @@
 import { anchored, checkConfig, POST_FINISH_DEFAULTS } from './config/config-options.js';
 import type { Config, CorsConfig, ExpirationConfig, PostFinishConfig, TusLogger } from './config.js';
+import { guardedLogger } from './guarded-logger.js';
 import type { StoreComposer } from './store/store-composer.js';
 
 /** The reference's strings. The handler appends what active extensions need besides. */
@@ -63,7 +64,7 @@ export function resolveConfig(given: Config): ResolvedConfig {
     notifyTerminatedUploads: config.notifyTerminatedUploads ?? true,
     notifyUploadProgress: config.notifyUploadProgress ?? true,
     notifyCreatedUploads: config.notifyCreatedUploads ?? true,
-    logger: config.logger ?? ERRORS_TO_CONSOLE,
+    logger: guardedLogger(config.logger ?? ERRORS_TO_CONSOLE),
     respectForwardedHeaders: config.respectForwardedHeaders ?? false,
     preUploadCreateCallback: config.preUploadCreateCallback,
     preFinishResponseCallback: config.preFinishResponseCallback,
@@ -75,6 +76,7 @@ export function resolveConfig(given: Config): ResolvedConfig {
     gracefulRequestCompletionTimeout: config.gracefulRequestCompletionTimeout ?? 10_000,
     uploadProgressInterval: config.uploadProgressInterval ?? 1_000,
     maxMetadataSize: config.maxMetadataSize ?? 8 * 1024,
+    maxPartials: config.maxPartials ?? 1_000,
     expiration: { after: 0, sweepInterval: 60_000, ...config.expiration },
   };
 }

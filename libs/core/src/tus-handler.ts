@@ -1,16 +1,18 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { Answers } from './answers.js';
 import { holdContinue } from './body/expect-continue.js';
 import type { Config } from './config.js';
+import { closeBackend } from './close-backend.js';
 import { Cors } from './cors.js';
 import { DialectSelection } from './dialects/select-dialect.js';
 import { TusV1Dialect } from './dialects/tus-v1.js';
 import { Engine } from './engine.js';
-import { errors, type HttpError } from './errors.js';
+import { ErrOperationAbandoned, errors, hasCode } from './errors.js';
 import { UploadEvents } from './events/upload-events.js';
 import { Exchange, type RequestRoute } from './exchange.js';
 import { extensionsOf } from './extensions.js';
 import { methodOf, operationNameOf } from './method.js';
-import { formatPairs } from './log-event.js';
+import { lackOf } from './lock/upload-locks.js';
 import { Metrics } from './metrics.js';
 import { AwaitedPartials } from './operations/awaited-partials.js';
 import {
@@ -20,12 +22,11 @@ import {
 } from './operations/by-application.js';
 import type { Outcome } from './operations/operation.js';
 import { runOperation } from './operations/run-operation.js';
-import { asHttpError, isUnexpected } from './refusal.js';
+import { isPipelined, turnOf } from './pipelined.js';
+import { asHttpError } from './refusal.js';
 import { resolveConfig, type ResolvedConfig } from './resolve-config.js';
-import type { ResponseHead } from './response.js';
 import { collectionPathOf, routeOf } from './route.js';
 import { Sweeper } from './sweeper.js';
-import { writeResponse } from './write-response.js';
 
 /** Answers a request of `node:http`. */
 export type RequestListener = (req: IncomingMessage, res: ServerResponse) => Promise<void>;
@@ -51,8 +52,11 @@ export class TusHandler {
   private readonly cors: Cors;
   private readonly dialects: DialectSelection;
   private readonly sweeper: Sweeper;
+  private readonly answers: Answers;
   private readonly opened = new WeakMap<IncomingMessage, Exchange>();
   private readonly running = new Map<Exchange, Promise<Outcome>>();
+  private draining: Promise<void> | undefined;
+  private closing: Promise<void> | undefined;
 
   /** @throws TypeError that names the option that is wrong, and says what to write instead */
   constructor(config: Config) {
@@ -67,6 +71,7 @@ export class TusHandler {
     this.dialects = new DialectSelection(tus, offersDraft ? { config: this.config, verifies } : undefined);
     this.cors = new Cors(this.config.cors, { offersDraft });
     this.sweeper = new Sweeper(this.engine);
+    this.answers = new Answers(this.engine, this.cors, this.dialects);
   }
 
   /** The tus extensions that are offered, comma-separated: what the composer has, less what is disabled. */
@@ -77,7 +82,9 @@ export class TusHandler {
   /** Prepares the store and starts the sweeper. Rejects with a text for the operator when the store cannot be used. */
   async init(): Promise<void> {
     await this.engine.store.init?.();
-    await this.engine.composer.locker?.init?.();
+    const { locker } = this.engine.composer;
+    await locker?.init?.();
+    for (const lack of locker ? lackOf(locker) : []) this.config.logger.log(`the locker has ${lack}`);
     this.sweeper.start();
   }
 
@@ -96,17 +103,40 @@ export class TusHandler {
 
   /**
    * Lets running requests end: their bodies are read no further, what arrived is committed, they are answered (503), their locks are
-   * released. Resolves when the last one is done; later requests are refused. postFinish hooks that run have the time that
-   * `gracefulRequestCompletionTimeout` leaves; what they do not manage is left to the next start.
+   * released; later requests are refused. The sweep, joins and postFinish hooks end, too; what hooks do not manage is left to the next start.
+   * What is not over after `gracefulRequestCompletionTimeout` is waited for no longer. For frameworks that then close their server, and call
+   * `shutdown` after that: downloads read the store until their connections are closed.
    */
-  async shutdown(): Promise<void> {
-    this.engine.isShuttingDown = true;
-    const deadline = performance.now() + this.config.gracefulRequestCompletionTimeout;
-    for (const exchange of this.running.keys()) exchange.stop(errors.serverShutdown());
-    await this.sweeper.stop();
-    await this.engine.lateJoins.close();
-    await Promise.allSettled(this.running.values());
-    await this.engine.outbox.close(deadline - performance.now());
+  drain(): Promise<void> {
+    return (this.draining ??= this.drainNow());
+  }
+
+  /** `drain`, and then closes the store and the locker, each once, also when the other fails: that is logged. Never rejects. */
+  shutdown(): Promise<void> {
+    return (this.closing ??= this.drain().then(() => closeBackend(this.engine)));
+  }
+
+  private async drainNow(): Promise<void> {
+    const { engine } = this;
+    engine.isShuttingDown = true;
+    engine.ending.start('the shutdown began');
+    for (const exchange of this.running.keys()) {
+      exchange.deadline.start('the shutdown began');
+      exchange.stop(errors.serverShutdown());
+    }
+    const steps = Promise.allSettled([
+      this.sweeper.stop(),
+      engine.lateJoins.close(),
+      ...this.running.values(),
+      engine.outbox.close(this.config.gracefulRequestCompletionTimeout),
+    ]);
+    try {
+      await engine.ending.within(steps);
+    } catch (error) {
+      this.config.logger.warn('the time for ending is up; what still runs is left alone', error);
+    } finally {
+      engine.ending.stop();
+    }
   }
 
   /** Makes `server` send 100 (Continue) to upload requests only when they are accepted. Call it once per server. */
@@ -152,13 +182,19 @@ export class TusHandler {
         uploadId: route.uploadId,
         protocol: dialect.protocol,
       },
-      { respectForwardedHeaders, publicBase: basePath.startsWith('/') ? undefined : basePath },
+      {
+        respectForwardedHeaders,
+        publicBase: basePath.startsWith('/') ? undefined : basePath,
+        networkTimeout: this.config.networkTimeout,
+        gracefulTimeout: this.config.gracefulRequestCompletionTimeout,
+      },
     );
     if (name === 'create') {
       const partialUploadIds = dialect.partialUploadIds?.(exchange);
       exchange.operation = { ...exchange.operation, partialUploadIds };
     }
     this.opened.set(req, exchange);
+    this.answers.watch(exchange);
     return exchange;
   }
 
@@ -166,65 +202,49 @@ export class TusHandler {
   async run(exchange: Exchange): Promise<Outcome> {
     this.cors.check(exchange.req);
     this.failIfNotAllowed(exchange);
+    if (isPipelined(exchange.req, exchange.res)) await turnOf(exchange.req, exchange.res);
     await this.dialects.settle(exchange, this.engine.store);
     const request = exchange.dialect.read(exchange);
     if (this.engine.isShuttingDown) throw errors.serverShutdown();
-    const running = runOperation(this.engine, exchange, request);
+    const { deadline, res } = exchange;
+    const onClose = () => deadline.start('its client had gone');
+    if (exchange.isGone) onClose();
+    res.once('close', onClose);
+    const running = deadline.within(runOperation(this.engine, exchange, request));
     this.running.set(exchange, running);
     this.metrics.requestsInFlight = this.running.size;
     try {
       return await running;
+    } catch (error) {
+      // What was left alone reads no further.
+      if (hasCode(error, ErrOperationAbandoned)) exchange.stop(errors.abandoned(error));
+      throw error;
     } finally {
+      deadline.stop();
+      res.off('close', onClose);
       this.running.delete(exchange);
       this.metrics.requestsInFlight = this.running.size;
     }
   }
 
-  /** Writes the response of an outcome. */
-  async respond(exchange: Exchange, outcome: Outcome): Promise<void> {
-    const head = exchange.dialect.write(exchange, outcome);
-    await this.write(exchange, 'response' in outcome ? withHook(head, outcome.response) : head);
+  /** Writes the response of an outcome. Never rejects: where it cannot be written the connection is closed, and the cause logged. */
+  respond(exchange: Exchange, outcome: Outcome): Promise<void> {
+    return this.answers.respond(exchange, outcome);
   }
 
-  /** Writes the response of an error: an HttpError, Nest's HttpException, or anything else as a 500 that tells nothing. */
+  /**
+   * Writes the response of an error: an HttpError, Nest's HttpException, or anything else as a 500 that tells nothing. Never rejects: where
+   * it cannot be written the connection is closed, and the cause logged.
+   */
   async refuse(exchange: Exchange, error: unknown): Promise<void> {
-    if (exchange.isAnswered) {
-      // The head is out: the connection was broken instead, and only the log can tell why.
-      this.config.logger.error(describing(exchange, 'failed after its answer had begun'), error);
-      return;
-    }
-    const refusal = withoutServerError(exchange, asHttpError(error));
-    if (isUnexpected(refusal)) {
-      this.config.logger.error(describing(exchange, `failed: ${refusal.code}`), refusal.cause);
-    } else {
-      this.engine.debug(
-        'RequestRefused',
-        exchange,
-        ...['method', exchange.method, 'path', exchange.req.url ?? ''],
-        ...['status', String(refusal.status), 'code', refusal.code],
-      );
-    }
-    this.metrics.errorsTotal.add(refusal);
-    const head = exchange.dialect.refuse(exchange, refusal);
-    const body = head.body ?? refusal.body ?? `${refusal.code}: ${refusal.message}\n`;
-    const own = Object.entries(refusal.header).flat();
-    const hasType = head.body !== undefined || refusal.header['Content-Type'] !== undefined;
-    const type = hasType ? [] : ['Content-Type', 'text/plain; charset=utf-8'];
-    await this.write(exchange, {
-      status: head.status,
-      headers: [...head.headers, ...own, ...type],
-      body: exchange.method === 'HEAD' ? '' : body,
-    });
+    // Something else ends a request that is running: what has arrived is kept.
+    if (this.running.has(exchange)) exchange.stop(asHttpError(error));
+    await this.answers.refuse(exchange, error);
   }
 
-  /** Answers OPTIONS, a preflight or not, for any URL of the collection. */
-  async answerOptions(exchange: Exchange): Promise<void> {
-    try {
-      this.cors.check(exchange.req);
-    } catch (error) {
-      return this.refuse(exchange, error);
-    }
-    await this.write(exchange, this.dialects.discover(exchange));
+  /** Answers OPTIONS, a preflight or not, for any URL of the collection. Never rejects. */
+  answerOptions(exchange: Exchange): Promise<void> {
+    return this.answers.answerOptions(exchange);
   }
 
   /** Methods that a URL has, as Allow lists them. */
@@ -244,14 +264,15 @@ export class TusHandler {
   // ── Plain node:http ──────────────────────────────────────────────────────────────────────────
 
   /** Answers any request below `basePath`; 404 elsewhere. */
-  readonly handle: RequestListener = async (req, res) => {
-    const route = routeOf(req, this.config.basePath);
-    const exchange = this.open(req, res, this.routeOrCollection(route));
-    // `OPTIONS *` asks what the server can do anywhere.
-    if (req.url === '*' && exchange.method === 'OPTIONS') return this.answerOptions(exchange);
-    if (route === undefined || route === 'elsewhere') return this.refuse(exchange, errors.notFound());
-    await this.answer(exchange);
-  };
+  readonly handle: RequestListener = (req, res) =>
+    this.answers.guard(req, res, async () => {
+      const route = routeOf(req, this.config.basePath);
+      const exchange = this.open(req, res, this.routeOrCollection(route));
+      // `OPTIONS *` asks what the server can do anywhere.
+      if (req.url === '*' && exchange.method === 'OPTIONS') return this.answerOptions(exchange);
+      if (route === undefined || route === 'elsewhere') return this.refuse(exchange, errors.notFound());
+      await this.answer(exchange);
+    });
 
   /** Creates an upload; for a route of your own, as the following ones. */
   readonly postFile: RequestListener = (req, res) => this.serveAs('POST', req, res);
@@ -262,37 +283,39 @@ export class TusHandler {
   readonly getFile: RequestListener = (req, res) => this.serveAs('GET', req, res);
   readonly delFile: RequestListener = (req, res) => this.serveAs('DELETE', req, res);
 
-  /** Answers OPTIONS, wrong methods and wrong versions itself; the rest goes to `next`: one of the routes above, or your own. */
+  /**
+   * Answers OPTIONS, wrong methods and wrong versions itself; the rest goes to `next`: one of the routes above, or your own. What `next`
+   * throws is the answer, unless it has begun one: then the connection is closed.
+   */
   middleware(next: (req: IncomingMessage, res: ServerResponse) => unknown): RequestListener {
-    return async (req, res) => {
-      const route = routeOf(req, this.config.basePath);
-      const exchange = this.open(req, res, this.routeOrCollection(route));
-      if (exchange.method === 'OPTIONS') return this.answerOptions(exchange);
-      if (route === undefined) return this.refuse(exchange, errors.notFound());
-      try {
-        this.cors.check(req);
-        this.failIfNotAllowed(exchange);
-        await this.dialects.settle(exchange, this.engine.store);
-        exchange.dialect.read(exchange);
-      } catch (error) {
-        return this.refuse(exchange, error);
-      }
-      await next(req, res);
-    };
+    return (req, res) =>
+      this.answers.guard(req, res, async () => {
+        const route = routeOf(req, this.config.basePath);
+        const exchange = this.open(req, res, this.routeOrCollection(route));
+        if (exchange.method === 'OPTIONS') return this.answerOptions(exchange);
+        try {
+          if (route === undefined) throw errors.notFound();
+          this.cors.check(req);
+          this.failIfNotAllowed(exchange);
+          await this.dialects.settle(exchange, this.engine.store);
+          exchange.dialect.read(exchange);
+          await next(req, res);
+        } catch (error) {
+          await this.refuse(exchange, error);
+        }
+      });
   }
 
-  private async serveAs(method: string, req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const route = routeOf(req, this.config.basePath);
-    const exchange = this.open(req, res, this.routeOrCollection(route));
-    if (route === undefined) return this.refuse(exchange, errors.notFound());
-    const isCreation = method === 'POST' && exchange.operation.name === 'create';
-    if (exchange.method !== method && !isCreation) {
-      return this.refuse(
-        exchange,
-        errors.methodNotAllowed(this.allowedMethods(exchange.route.uploadId !== undefined)),
-      );
-    }
-    await this.answer(exchange);
+  private serveAs(method: string, req: IncomingMessage, res: ServerResponse): Promise<void> {
+    return this.answers.guard(req, res, async () => {
+      const route = routeOf(req, this.config.basePath);
+      const exchange = this.open(req, res, this.routeOrCollection(route));
+      if (route === undefined) return this.refuse(exchange, errors.notFound());
+      const isCreation = method === 'POST' && exchange.operation.name === 'create';
+      if (exchange.method === method || isCreation) return this.answer(exchange);
+      const allow = this.allowedMethods(exchange.route.uploadId !== undefined);
+      await this.refuse(exchange, errors.methodNotAllowed(allow));
+    });
   }
 
   /** A route that is not below the base was chosen by the application: it can only mean the collection. */
@@ -313,11 +336,13 @@ export class TusHandler {
 
   private async answer(exchange: Exchange): Promise<void> {
     if (exchange.method === 'OPTIONS') return this.answerOptions(exchange);
+    let outcome: Outcome;
     try {
-      await this.respond(exchange, await this.run(exchange));
+      outcome = await this.run(exchange);
     } catch (error) {
-      await this.refuse(exchange, error);
+      return this.refuse(exchange, error);
     }
+    await this.respond(exchange, outcome);
   }
 
   private failIfNotAllowed({ method, route, operation }: Exchange): void {
@@ -325,40 +350,4 @@ export class TusHandler {
     const allow = this.allowedMethods(route.uploadId !== undefined);
     if (!allow.split(', ').includes(method)) throw errors.methodNotAllowed(allow);
   }
-
-  private async write(exchange: Exchange, head: ResponseHead): Promise<void> {
-    const cors = this.cors.headersFor(exchange.req, exchange.method === 'OPTIONS' ? 'preflight' : 'actual');
-    const headers = [...head.headers, 'X-Content-Type-Options', 'nosniff', ...cors];
-    await writeResponse(exchange, { ...head, headers });
-  }
-}
-
-/**
- * tus-js-client forgets an upload's URL, and starts again at byte 0, when HEAD fails with anything but 423: what passes by itself
- * must not look like an end.
- */
-function withoutServerError(exchange: Exchange, error: HttpError): HttpError {
-  if (exchange.method !== 'HEAD' || error.status < 500) return error;
-  return error.with({ statusCode: 423, header: { 'Retry-After': error.header['Retry-After'] ?? '1' } });
-}
-
-function withHook(
-  head: ResponseHead,
-  response: { statusCode?: number; header?: Readonly<Record<string, string>>; body?: string } | undefined,
-): ResponseHead {
-  if (!response) return head;
-  const { statusCode = head.status, header = {}, body = head.body } = response;
-  const replaced = new Set(Object.keys(header).map((name) => name.toLowerCase()));
-  const kept: string[] = [];
-  for (let index = 0; index < head.headers.length; index += 2) {
-    const [name = '', value = ''] = head.headers.slice(index, index + 2);
-    if (!replaced.has(name.toLowerCase())) kept.push(name, value);
-  }
-  return { status: statusCode, headers: [...kept, ...Object.entries(header).flat()], body };
-}
-
-/** `PATCH /files/f00 failed … id="f00" requestId="4711"` */
-function describing(exchange: Exchange, what: string): string {
-  const { method, req, logDetails } = exchange;
-  return [method, req.url ?? '', what, ...(logDetails.length > 0 ? [formatPairs(logDetails)] : [])].join(' ');
 }

@@ -3,7 +3,10 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { awaitsContinue } from './body/expect-continue.js';
 import type { Exchange } from './exchange.js';
+import { hasField } from './headers/field-list.js';
 import type { ResponseHead } from './response.js';
+import { cutWhenStalled } from './stalled-reader.js';
+import { boundUnreadBody } from './unread-body.js';
 
 /** Bytes of a refused body that are read so that the connection can go on: less than a new connection costs. */
 const MAX_DRAINED_BYTES = 64 * 1024;
@@ -14,33 +17,47 @@ const MAX_LINGER_MS = 2_000;
 /** Statuses of tus that Node has no phrase for. */
 const REASONS: ReadonlyMap<number, string> = new Map([[460, 'Checksum Mismatch']]);
 
-/** Writes a response to Node's own object. Resolves when it is handed to the socket, or the client is gone. */
-export async function writeResponse(exchange: Exchange, head: ResponseHead): Promise<void> {
+/**
+ * Writes a response to Node's own object. Resolves when it is handed to the socket, or the client is gone.
+ *
+ * @param onLateFailure called when something fails after that
+ * @throws Error when it cannot be written: a header that cannot be sent, a response that something else has begun or patched
+ */
+export async function writeResponse(
+  exchange: Exchange,
+  head: ResponseHead,
+  onLateFailure: (error: unknown) => void,
+): Promise<void> {
   const { req, res } = exchange;
+  const isAnswered = exchange.isAnswered;
   exchange.isAnswered = true;
-  if (res.headersSent || res.destroyed) {
-    // Nobody will read it: what it holds must be given back all the same.
+  if (isAnswered || res.destroyed || res.headersSent || res.writableEnded) {
+    // No client will read it: what it holds must be given back all the same.
     if (typeof head.body === 'object') head.body.destroy();
-    return;
+    if (isAnswered || res.destroyed) return;
+    throw new Error('something else has begun to answer this request');
   }
   const lingers = leavesBodyUnread(exchange);
   const isMultiplexed = req.httpVersionMajor >= 2;
   const headers = lingers && !isMultiplexed ? [...head.headers, 'Connection', 'close'] : head.headers;
   if (head.body !== undefined && typeof head.body !== 'string') {
     writeHead(res, head.status, headers);
-    return stream(res, head.body);
+    return stream(res, head.body, exchange.networkTimeout);
   }
   const body = head.body ?? '';
   const text = req.method === 'HEAD' ? '' : body;
-  writeHead(res, head.status, withLength(head.status, headers, body));
-  if (lingers && isMultiplexed) res.once('finish', () => closeStream(res));
+  writeHead(res, head.status, withLength(req, head.status, headers, body));
+  if (isMultiplexed && exchange.hasBody && !req.complete) res.once('finish', () => closeStream(res));
   if (!lingers || isMultiplexed) {
+    if (exchange.hasBody) boundUnreadBody(req, res);
     res.end(text);
     return;
   }
   if (text === '') res.flushHeaders();
   else res.write(text);
-  linger(req, res);
+  // A request that was pipelined waits for its turn: until then the connection is that of the requests before it.
+  if (res.socket) linger(req, res, onLateFailure);
+  else res.once('socket', () => linger(req, res, onLateFailure));
 }
 
 /** One flat list in one call is the cheapest; somebody who wrapped `writeHead` or set headers wants to see them one by one. */
@@ -65,8 +82,10 @@ function addHeader(res: ServerResponse, name: string, value: string): void {
   else if (!name.startsWith('Access-Control-')) res.setHeader(name, value);
 }
 
-function withLength(status: number, headers: string[], body: string): string[] {
-  if (status === 204 || status === 304 || status < 200 || headers.includes('Content-Length')) return headers;
+/** RFC 9110, 8.6: Content-Length in an answer to HEAD says what GET would have: where nothing else has said it, it is not known. */
+function withLength({ method }: IncomingMessage, status: number, headers: string[], body: string): string[] {
+  const hasNone = status === 204 || status === 304 || status < 200 || method === 'HEAD';
+  if (hasNone || hasField(headers, 'Content-Length')) return headers;
   return [...headers, 'Content-Length', String(Buffer.byteLength(body))];
 }
 
@@ -81,13 +100,17 @@ function leavesBodyUnread({ req, hasBody }: Exchange): boolean {
  * Reads on for a little while after the answer, then closes. Closing with unread bytes resets the connection, and the client may
  * lose the answer that is on its way.
  */
-function linger(req: IncomingMessage, res: ServerResponse): void {
+function linger(req: IncomingMessage, res: ServerResponse, onFailure: (error: unknown) => void): void {
   let seen = 0;
   const close = () => {
     clearTimeout(timer);
     req.off('data', count);
-    res.end();
-    req.socket.destroySoon();
+    try {
+      res.end();
+      req.socket.destroySoon();
+    } catch (error) {
+      onFailure(error);
+    }
   };
   const count = (chunk: Buffer) => {
     seen += chunk.length;
@@ -100,22 +123,38 @@ function linger(req: IncomingMessage, res: ServerResponse): void {
   req.resume();
 }
 
+/** Closes the connection of a request that cannot be answered; of HTTP/2, its stream. Leaves a response alone that is complete. */
+export function breakConnection(req: IncomingMessage, res: ServerResponse): void {
+  if (res.writableEnded || res.destroyed) return;
+  for (const destroy of [() => res.destroy(), () => req.destroy(), () => req.socket.destroy()]) {
+    try {
+      destroy();
+      return;
+    } catch {
+      // Something has patched it: the next one is nearer to the socket.
+    }
+  }
+}
+
 /** RFC 9113, 8.1: a server that has answered may ask its client to stop sending, by resetting the stream without an error. */
 function closeStream(res: ServerResponse & { readonly stream?: { close?(): void } }): void {
   res.stream?.close?.();
 }
 
-async function stream(res: ServerResponse, body: Readable): Promise<void> {
+async function stream(res: ServerResponse, body: Readable, timeout: number): Promise<void> {
   if (res.req.method === 'HEAD') {
     body.destroy();
     res.end();
     return;
   }
+  const stopWatching = cutWhenStalled(res, timeout);
   try {
     await pipeline(body, res);
   } catch (error) {
     // The head is sent: what remains is to break the connection, which `pipeline` has done. A client that went away is no error.
     if (!isPrematureClose(error)) throw error;
+  } finally {
+    stopWatching();
   }
 }
 

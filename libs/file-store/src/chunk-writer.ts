@@ -1,9 +1,9 @@
 import fs from 'node:fs';
 import type { Readable } from 'node:stream';
 import { errors, type StoreContext } from '@nestjs-tus/core';
-import { hasErrno } from './errno.js';
 import { close, fdatasync, ftruncate, open } from './files.js';
 import { gather, type Gathered } from './gather.js';
+import { isClosed } from './info-record.js';
 import { moveToNewInode } from './move-to-new-inode.js';
 import { storageError, writeError } from './storage-error.js';
 import { isUnsynced, type StoredState } from './stored-state.js';
@@ -76,6 +76,7 @@ export class ChunkWriter {
     work: (fd: number) => Promise<number>,
   ): Promise<number> {
     const state = this.upload.remembered(context) ?? (await this.upload.read(context));
+    if (isClosed(state.stored)) throw errors.uploadCompleted();
     if (offset !== state.offset) throw errors.mismatchOffset(state.offset);
     try {
       const fd = await this.openAt(state, context);
@@ -104,7 +105,7 @@ export class ChunkWriter {
 
   private async open(path: string, context: StoreContext): Promise<number> {
     if (this.opened?.context !== context) await this.close(this.opened);
-    const file = this.opened ?? this.take(await openForWriting(path), context);
+    const file = this.opened ?? this.take(await open(path, fs.constants.O_WRONLY), context);
     // After opening: whoever took the lock before that has given the data another inode, or will before writing.
     if (!file.isChecked && mayBeLost(context)) await assertHeld(context);
     file.isChecked = true;
@@ -145,11 +146,4 @@ export class ChunkWriter {
       this.upload.forget();
     }
   }
-}
-
-/** The file was there when the state was read: that it is gone will pass, and must not look like an upload that never was. */
-async function openForWriting(path: string): Promise<number> {
-  return open(path, fs.constants.O_WRONLY).catch((error: unknown) => {
-    throw hasErrno(error, 'ENOENT') ? errors.storageUnavailable(error) : error;
-  });
 }

@@ -30,7 +30,6 @@ describe('FileStore after a crash', () => {
   }
 
   it.each([
-    ['torn', () => truncate(folder.file('a.info'), 20)],
     ['empty', () => truncate(folder.file('a.info'), 0)],
     ['missing', () => rm(folder.file('a.info'))],
     ["another upload's", () => editInfo(folder.file('a.info'), { ID: 'b' })],
@@ -39,6 +38,12 @@ describe('FileStore after a crash', () => {
     await withContent('abc');
     await damage();
     await expect(reopened()).rejects.toMatchObject({ code: 'ERR_UPLOAD_NOT_FOUND' });
+  });
+
+  it('says that an upload is damaged whose info is torn', async () => {
+    await withContent('abc');
+    await truncate(folder.file('a.info'), 20);
+    await expect(offset()).rejects.toMatchObject({ code: 'ERR_UPLOAD_DAMAGED' });
   });
 
   it.each([

@@ -7,9 +7,13 @@ import {
   errors,
   type FileInfo,
   hasCode,
+  type HttpError,
+  isHttpError,
   type LengthDeclarableUpload,
   type LengthDeferrerDataStore,
+  type ListFailure,
   ErrNotFound,
+  ErrUploadDamaged,
   type ListerDataStore,
   type ListFilter,
   type ListPage,
@@ -27,10 +31,12 @@ import {
   type VerifierDataStore,
 } from '@nestjs-tus/core';
 import { bootId } from './boot-id.js';
-import { FileUpload, ownUpload } from './file-upload.js';
+import { FileUpload, type MadeFiles, ownUpload } from './file-upload.js';
 import { hasErrno } from './errno.js';
 import { close, readdir, remove } from './files.js';
+import type { OpenInfo } from './info-file.js';
 import type { Marks, StoredInfo } from './info-record.js';
+import { DamagedInfo } from './parse-info.js';
 import { type FileStoreOptions, resolveOptions } from './options.js';
 import { storageError } from './storage-error.js';
 import { UploadFolder } from './upload-folder.js';
@@ -93,10 +99,11 @@ export class FileStore
       marks: this.folder.survivesPowerLoss ? await syncedMarks() : { revision: 1 },
     };
     try {
-      const fd = await this.createFiles(names, stored, context);
+      const files = await this.createFiles(names, stored, context);
       const upload = new FileUpload(this.folder, names, stored);
-      if (context.defer) return upload.continueWith(fd, context);
-      await close(fd);
+      if (context.defer) return upload.continueWith(files, context);
+      await close(files.info.fd);
+      await close(files.data);
       return upload;
     } catch (error) {
       throw hasErrno(error, 'EEXIST') ? errors.uploadExists(error) : storageError(error);
@@ -106,7 +113,8 @@ export class FileStore
   async getUpload(id: string, context: StoreContext): Promise<Upload> {
     if (!isStorableId(id)) throw errors.notFound();
     try {
-      return await this.find(id, context).then((upload) => upload.found(context));
+      const { upload, open } = await this.find(id, context);
+      return await upload.found(context, open);
     } catch (error) {
       throw storageError(error);
     }
@@ -132,16 +140,26 @@ export class FileStore
     return ownUpload(upload);
   }
 
-  /** Uploads in the order of their ids; a cursor is the last id of the page before. */
+  /**
+   * Uploads in the order of their ids; a cursor is the last id of the page before. What cannot be read is among the failures; an info that
+   * was written a moment ago may be incomplete, and is passed over.
+   */
   async list(filter: ListFilter, cursor?: string): Promise<ListPage> {
     const limit = Math.max(filter.limit ?? DEFAULT_PAGE, 1);
     const uploads: FileInfo[] = [];
+    const failures: ListFailure[] = [];
     for (const id of await this.idsAfter(cursor)) {
-      if (uploads.length === limit) return { uploads, cursor: uploads.at(-1)?.id };
-      const info = await this.infoIfMatching(id, filter);
-      if (info) uploads.push(info);
+      if (uploads.length === limit) return { uploads, failures, cursor: uploads.at(-1)?.id };
+      try {
+        const info = await this.infoIfMatching(id, filter);
+        if (info) uploads.push(info);
+      } catch (error) {
+        const failure = storageError(error);
+        const isTorn = failure.cause instanceof DamagedInfo && failure.cause.isTorn;
+        if (!isTorn || (await this.folder.isSettled(id))) failures.push({ id, error: failure });
+      }
     }
-    return { uploads };
+    return { uploads, failures };
   }
 
   private async idsAfter(cursor: string | undefined): Promise<string[]> {
@@ -155,7 +173,8 @@ export class FileStore
   /** What is not an upload, or not any more, is passed over. */
   private async infoIfMatching(id: string, filter: ListFilter): Promise<FileInfo | undefined> {
     try {
-      const upload = await this.find(id, {});
+      const { upload } = await this.find(id, {});
+      upload.failIfDamaged();
       if (!upload.expiresBefore(filter.expiresBefore)) return undefined;
       const info = await upload.getInfo({});
       return filter.state === undefined || stateOf(info) === filter.state ? info : undefined;
@@ -165,22 +184,38 @@ export class FileStore
     }
   }
 
-  private async find(id: string, { lock }: StoreContext): Promise<FileUpload> {
-    const stored = await this.folder.readInfo(id, lock);
+  private async find(id: string, context: StoreContext): Promise<FoundUpload> {
+    const { stored, damage, open } = await this.readInfo(id, context);
     const names = namesOfExisting(this.folder.directory, id, stored.info.storage);
     if (!names) throw errors.notFound(new Error(`the info of ${id} names a file outside the directory`));
-    return new FileUpload(this.folder, names, stored);
+    return { upload: new FileUpload(this.folder, names, stored, damage), open };
+  }
+
+  /** An info, or that it is damaged: such an upload can still be removed. */
+  private async readInfo(id: string, context: StoreContext): Promise<FoundInfo> {
+    try {
+      if (context.lock) return await this.folder.readInfoUnder(context.lock, id, context);
+      return { stored: await this.folder.readInfo(id) };
+    } catch (error) {
+      if (!hasCode(error, ErrUploadDamaged) || !isHttpError(error)) throw error;
+      return { stored: unreadable(id), damage: error };
+    }
   }
 
   /**
-   * Makes both files, or neither; answers the open data file. The info first: where it is, there is an upload, even if its data
+   * Makes both files, or neither; answers them open. The info first: where it is, there is an upload, even if its data
    * have another name for a while.
    */
-  private async createFiles(names: UploadNames, stored: StoredInfo, { lock }: StoreContext): Promise<number> {
-    await this.folder.createInfo(names, stored, lock);
+  private async createFiles(
+    names: UploadNames,
+    stored: StoredInfo,
+    { lock }: StoreContext,
+  ): Promise<MadeFiles> {
+    const info = await this.folder.createInfo(names, stored, lock);
     try {
-      return await this.folder.createData(names);
+      return { info, data: await this.folder.createData(names) };
     } catch (error) {
+      await close(info.fd);
       await remove(names.info);
       throw error;
     }
@@ -197,4 +232,21 @@ export class FileStore
 /** Of a new upload, whose offset is to survive a loss of power. */
 async function syncedMarks(): Promise<Marks> {
   return { revision: 1, syncedOffset: 0, bootId: await bootId() };
+}
+
+interface FoundUpload {
+  readonly upload: FileUpload;
+  readonly open?: OpenInfo;
+}
+
+interface FoundInfo {
+  readonly stored: StoredInfo;
+  readonly damage?: HttpError;
+  readonly open?: OpenInfo;
+}
+
+/** What stands for the info of an upload that cannot be read. */
+function unreadable(id: string): StoredInfo {
+  const nothing = { size: 0, sizeIsDeferred: true, offset: 0, metaData: {}, partialUploads: [] };
+  return { info: { ...nothing, id, isPartial: false, isFinal: false }, marks: { revision: 0 } };
 }

@@ -32,6 +32,8 @@ export const ftruncate = (fd: number, length: number): Promise<void> =>
 
 export const stat = (path: string): Promise<fs.Stats> => promised((done) => fs.stat(path, done));
 
+export const fstat = (fd: number): Promise<fs.Stats> => promised((done) => fs.fstat(fd, done));
+
 export const rename = (from: string, to: string): Promise<void> =>
   promised((done: Callback<void>) => fs.rename(from, to, (e) => done(e)));
 
@@ -72,12 +74,6 @@ export const cloneFile = (from: string, to: string): Promise<void> =>
 export const writeAll = (fd: number, buffer: Uint8Array, position: number): Promise<void> =>
   promised((done: Callback<void>) => writeRest(fd, buffer, 0, position, done));
 
-/** Writes a file that is open and empty, and closes it whatever happens: one promise for both. */
-export const writeAndClose = (fd: number, buffer: Uint8Array): Promise<void> =>
-  promised((done: Callback<void>) =>
-    writeRest(fd, buffer, 0, 0, (error) => fs.close(fd, (closing) => done(error ?? closing ?? null))),
-  );
-
 /** Writes `buffer` without its first `from` bytes, which are at `position` already. */
 function writeRest(
   fd: number,
@@ -100,7 +96,12 @@ export async function withFile<T>(
   work: (fd: number) => Promise<T>,
   mode?: number,
 ): Promise<T> {
-  const fd = await open(path, flags, mode);
+  return withOpen(open(path, flags, mode), work);
+}
+
+/** Runs `work` with a file that is being opened, and closes it whatever happens. */
+export async function withOpen<T>(opening: Promise<number>, work: (fd: number) => Promise<T>): Promise<T> {
+  const fd = await opening;
   try {
     return await work(fd);
   } finally {
@@ -108,10 +109,10 @@ export async function withFile<T>(
   }
 }
 
-/** Removes a file that may be gone already. */
+/** Removes a file that may be gone already. A directory in its place is somebody else's, and stays. */
 export async function remove(path: string): Promise<void> {
   await unlink(path).catch((error: unknown) => {
-    if (!hasErrno(error, 'ENOENT', 'ENOTDIR')) throw error;
+    if (!hasErrno(error, 'ENOENT', 'ENOTDIR', 'EISDIR')) throw error;
   });
 }
 
@@ -119,9 +120,15 @@ export async function remove(path: string): Promise<void> {
 export const syncDirectory = (path: string): Promise<void> => withFile(path, 'r', fsync);
 
 /** What is known of a file; undefined when there is none. */
-export async function statIfThere(path: string): Promise<fs.Stats | undefined> {
-  return stat(path).catch((error: unknown) => {
-    if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return undefined;
+export const statIfThere = (path: string): Promise<fs.Stats | undefined> => ifThere(stat(path));
+
+/** What is known of a name, which may be a link. */
+export const lstatIfThere = (path: string): Promise<fs.Stats | undefined> =>
+  ifThere(promised((done: Callback<fs.Stats>) => fs.lstat(path, done)));
+
+function ifThere<T>(asked: Promise<T>): Promise<T | undefined> {
+  return asked.catch((error: unknown) => {
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG')) return undefined;
     throw error;
   });
 }

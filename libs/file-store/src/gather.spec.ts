@@ -88,19 +88,20 @@ describe('gather', () => {
       expect(bytes).toBe(writes.calls.reduce((sum, { buffers }) => sum + Buffer.concat(buffers).length, 0));
     });
 
-    it('gives the system no more than 1,024 buffers at once', async () => {
+    it('pauses the source at 1,024 pieces, which is what the system takes at once', async () => {
       const writes = new HeldWrites();
       const pieces = Array.from({ length: 2_001 }, () => 'x');
       const source = Readable.from(pieces, { objectMode: false });
       const gathered = gather(3, 0, source);
+      await new Promise((resolve) => source.once('pause', resolve));
+      expect(writes.calls.map(({ buffers }) => buffers.length)).toEqual([1]);
+      writes.last.finish();
+      expect(writes.last.buffers).toHaveLength(1_024);
       await new Promise((resolve) => source.once('end', resolve));
-      const counts: number[] = [];
-      for (let count = 1; count > 0; count = writes.calls.length - counts.length) {
-        counts.push(writes.last.buffers.length);
-        writes.last.finish();
-      }
-      expect(counts).toEqual([1, 1_024, 976]);
-      expect(await gathered).toMatchObject({ bytes: 2_001 });
+      writes.last.finish();
+      expect(writes.last.buffers).toHaveLength(976);
+      writes.last.finish();
+      expect(await gathered).toMatchObject({ bytes: 2_001, ended: true });
     });
 
     it('tells why a write failed, and how much is written', async () => {

@@ -75,7 +75,9 @@ class Gathering {
     this.pending.push(bytes);
     this.pendingBytes += bytes.byteLength;
     if (!this.isWriting) return this.writePending();
-    if (this.pendingBytes < MAX_PENDING || this.isPaused) return;
+    // A source may give each byte apart. A source that is paused gives nothing, so that one write takes all that waits.
+    const isEnough = this.pendingBytes >= MAX_PENDING || this.pending.length >= MAX_BUFFERS;
+    if (!isEnough || this.isPaused) return;
     this.isPaused = true;
     this.source.pause();
   };
@@ -93,11 +95,9 @@ class Gathering {
   };
 
   private writePending(): void {
-    const all = this.pending.length <= MAX_BUFFERS;
-    const buffers = all ? this.pending : this.pending.slice(0, MAX_BUFFERS);
-    this.pending = all ? [] : this.pending.slice(MAX_BUFFERS);
-    const length = all ? this.pendingBytes : lengthOf(buffers);
-    this.pendingBytes -= length;
+    const { pending: buffers, pendingBytes: length } = this;
+    this.pending = [];
+    this.pendingBytes = 0;
     this.isWriting = true;
     this.write(buffers, length);
   }
@@ -145,10 +145,6 @@ class Gathering {
     if (this.signal?.aborted) return this.reject(errors.lockLost(this.signal.reason));
     this.resolve({ bytes: this.bytes, ended: this.hasEnded, failure: this.failure });
   }
-}
-
-function lengthOf(buffers: readonly Uint8Array[]): number {
-  return buffers.reduce((sum, { byteLength }) => sum + byteLength, 0);
 }
 
 /** What is left of `buffers` after their first `written` bytes. */

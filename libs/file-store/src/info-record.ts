@@ -60,9 +60,38 @@ interface InfoRecord {
   Revision?: number;
 }
 
+/**
+ * The key that stands in a new info in place of `State`, beside `finished`: no reader knows it. One byte in its place makes the upload
+ * finished. It comes right after the id, before all that an application or a client has chosen.
+ */
+const NOT_YET = 'state';
+
 /** The text of an info file. */
-export function formatInfo({ info, marks }: StoredInfo): string {
-  const record: InfoRecord = {
+export function formatInfo(stored: StoredInfo): string {
+  return JSON.stringify(recordOf(stored));
+}
+
+/** The text of a new upload's info, and the position of the byte that `FINISHED_BYTE` replaces when it is finished. */
+export function formatNewInfo(stored: StoredInfo): { readonly text: string; readonly finishAt?: number } {
+  const { ID, ...others } = recordOf(stored);
+  if (others.State !== undefined) return { text: formatInfo(stored) };
+  return { text: JSON.stringify({ ID, [NOT_YET]: 'finished', ...others }), finishAt: finishPosition(ID) };
+}
+
+/** The same position in a text that was read; undefined when there is no such byte. */
+export function finishPositionIn(text: string, id: string): number | undefined {
+  return text.startsWith(`${beginOf(id)},"${NOT_YET}":"finished"`) ? finishPosition(id) : undefined;
+}
+
+/** Makes `state` the field `State`. */
+export const FINISHED_BYTE = 'S';
+
+const beginOf = (id: string): string => `{"ID":${JSON.stringify(id)}`;
+
+const finishPosition = (id: string): number => Buffer.byteLength(`${beginOf(id)},"`);
+
+function recordOf({ info, marks }: StoredInfo): InfoRecord {
+  return {
     ID: info.id,
     Size: info.size,
     SizeIsDeferred: info.sizeIsDeferred,
@@ -90,64 +119,12 @@ export function formatInfo({ info, marks }: StoredInfo): string {
     BootId: marks.bootId,
     Revision: marks.revision,
   };
-  return JSON.stringify(record);
 }
 
 /**
- * Reads the text of an info file, ours or tusd's.
- *
- * @throws SyntaxError when it is torn, or another upload's
+ * True for an upload of which the info alone says what it is: finished, or refused for good. The application may have changed, moved or
+ * removed its content.
  */
-export function parseInfo(text: string, id: string): StoredInfo {
-  const value: unknown = JSON.parse(text);
-  if (!isRecord(value, id)) throw new SyntaxError(`not the info of the upload ${id}`);
-  return {
-    info: {
-      id,
-      size: value.Size,
-      sizeIsDeferred: value.SizeIsDeferred,
-      offset: 0,
-      metaData: isTextMap(value.MetaData) ? value.MetaData : {},
-      metaDataHeader: value.MetaDataHeader,
-      isPartial: value.IsPartial === true,
-      isFinal: value.IsFinal === true,
-      partialUploads: value.PartialUploads ?? [],
-      concatHeader: value.ConcatHeader,
-      storage: isTextMap(value.Storage) ? value.Storage : undefined,
-      createdAt: dateOf(value.CreatedAt),
-      expiresAt: dateOf(value.ExpiresAt),
-      protocol: value.Protocol,
-      state: value.State,
-      context: value.Context,
-      maxSize: value.MaxSize,
-      pendingFinals: value.PendingFinals,
-      answer: value.Answer,
-      untold: value.Untold,
-      digests: value.Digests,
-    },
-    marks: {
-      unverifiedFrom: value.UnverifiedFrom,
-      syncedOffset: value.SyncedOffset,
-      toldOffset: value.ToldOffset,
-      bootId: value.BootId,
-      revision: value.Revision ?? 0,
-    },
-  };
-}
-
-/** Checks what must be right for the bytes to be right; the rest was written by a store, whole or not at all. */
-function isRecord(value: unknown, id: string): value is InfoRecord {
-  if (typeof value !== 'object' || value === null) return false;
-  const record = value as Partial<InfoRecord>;
-  return record.ID === id && Number.isSafeInteger(record.Size) && typeof record.SizeIsDeferred === 'boolean';
-}
-
-function isTextMap(value: unknown): value is Record<string, string> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  return Object.values(value).every((item) => typeof item === 'string');
-}
-
-function dateOf(text: string | undefined): Date | undefined {
-  const date = text === undefined ? undefined : new Date(text);
-  return date && !Number.isNaN(date.getTime()) ? date : undefined;
+export function isClosed({ info: { state } }: StoredInfo): boolean {
+  return state === 'finished' || state === 'rejected';
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type FileInfo, type Lock, MemoryLocker, newUploadId } from '@nestjs-tus/core';
 import { FileStore } from './file-store.js';
+import { RecentInfos } from './recent-infos.js';
 
 let directory: string;
 let store: FileStore;
@@ -110,5 +111,22 @@ describe('FileStore, for whoever held the lock last', () => {
     await expect(locked(id, (lock) => read(id, lock))).rejects.toMatchObject({
       code: 'ERR_UPLOAD_NOT_FOUND',
     });
+  });
+});
+
+describe('RecentInfos', () => {
+  const lock = (token: string) => ({ token, previousToken: token }) as unknown as Lock;
+  const held = (recent: RecentInfos) => (recent as unknown as { infos: { size: number } }).infos.size;
+
+  it('remembers few infos that are long, and many that are short', () => {
+    const long = new RecentInfos();
+    const text = 'x'.repeat(265 * 1024);
+    for (let count = 0; count < 1_000; count += 1) long.remember(`id-${count}`, lock('t'), text);
+    expect(held(long) * text.length).toBeLessThan(12 * 1024 * 1024);
+    expect(long.recall('id-999', lock('t'))).toBe(text);
+
+    const short = new RecentInfos();
+    for (let count = 0; count < 3_000; count += 1) short.remember(`id-${count}`, lock('t'), 'x'.repeat(600));
+    expect(short.recall('id-0', lock('t'))).toBeDefined();
   });
 });

@@ -1,7 +1,9 @@
 import { type Lock, RecentMap } from '@nestjs-tus/core';
 
-/** Infos that are remembered at least; some kilobytes each. */
-const REMEMBERED_INFOS = 1_000;
+/** Characters of infos that are remembered at least, and up to twice as many: clients decide how long their infos are. */
+const REMEMBERED_CHARACTERS = 4 * 1024 * 1024;
+/** What an entry costs besides its text. */
+const ENTRY = 256;
 
 interface RecentInfo {
   readonly text: string;
@@ -14,7 +16,7 @@ interface RecentInfo {
  * lock since: the next holder is told the token of the holder before it.
  */
 export class RecentInfos {
-  private readonly infos = new RecentMap<RecentInfo>(REMEMBERED_INFOS);
+  private readonly infos = new RecentMap<RecentInfo>(REMEMBERED_CHARACTERS);
 
   /** The info as it was left under the previous lock, if that was ours. */
   recall(id: string, lock: Lock | undefined): string | undefined {
@@ -26,7 +28,7 @@ export class RecentInfos {
 
   remember(id: string, lock: Lock | undefined, text: string): void {
     if (lock?.token === undefined) this.infos.delete(id);
-    else this.infos.set(id, { text, token: lock.token });
+    else this.infos.set(id, { text, token: lock.token }, text.length + ENTRY);
   }
 
   forget(id: string): void {

@@ -2,7 +2,7 @@ import type { StoreContext } from '@nestjs-tus/core';
 import { errors } from '@nestjs-tus/core';
 import { bootId } from './boot-id.js';
 import { fdatasync, rename, statIfThere, withFile } from './files.js';
-import type { StoredInfo } from './info-record.js';
+import { isClosed, type StoredInfo } from './info-record.js';
 import { assertHeld, type UploadFolder } from './upload-folder.js';
 import type { UploadNames } from './upload-names.js';
 
@@ -24,11 +24,24 @@ interface Content {
 
 /** Finds the data file. @throws HttpError `ERR_UPLOAD_NOT_FOUND` */
 export async function findContent(names: UploadNames): Promise<Content> {
+  const content = await contentIfThere(names);
+  if (!content) throw errors.notFound();
+  return content;
+}
+
+async function contentIfThere(names: UploadNames): Promise<Content | undefined> {
   const data = await statIfThere(names.data);
   if (data?.isFile()) return { size: data.size, isSeized: false };
   const seized = await statIfThere(names.seized);
-  if (seized?.isFile()) return { size: seized.size, isSeized: true };
-  throw errors.notFound();
+  return seized?.isFile() ? { size: seized.size, isSeized: true } : undefined;
+}
+
+/** The state of an upload that is closed. A finished one has all its bytes, whatever became of them since. */
+async function closedState(names: UploadNames, stored: StoredInfo): Promise<StoredState> {
+  const { state, size } = stored.info;
+  if (state === 'finished') return { stored, size, offset: size, isSeized: false };
+  const content = (await contentIfThere(names)) ?? { size: 0, isSeized: false };
+  return { stored, ...content, offset: Math.min(content.size, size) };
 }
 
 /**
@@ -40,13 +53,16 @@ export async function readUnlocked(
   names: UploadNames,
   earlier: StoredInfo,
 ): Promise<StoredState> {
-  const content = await findContent(names);
+  if (isClosed(earlier)) return closedState(names, earlier);
+  const content = await contentIfThere(names);
   const stored = await folder.readInfo(earlier.info.id);
+  if (isClosed(stored)) return closedState(names, stored);
+  if (!content) throw errors.notFound();
   if (stored.marks.revision !== earlier.marks.revision) return readUnlocked(folder, names, stored);
   failIfShorter(stored, content.size);
   const { syncedOffset = content.size } = stored.marks;
   const lasting = folder.survivesPowerLoss ? syncedOffset : await lastingOffset(stored, content.size);
-  return { stored, ...content, offset: Math.min(lasting, verifiedOffset(stored, content.size)) };
+  return notTooLong({ stored, ...content, offset: Math.min(lasting, verifiedOffset(stored, content.size)) });
 }
 
 /**
@@ -59,11 +75,11 @@ export async function readLocked(
   stored: StoredInfo,
   context: StoreContext,
 ): Promise<StoredState> {
+  if (isClosed(stored)) return closedState(names, stored);
   let { size, isSeized } = await findContent(names);
   failIfShorter(stored, size);
   const offset = Math.min(await lastingOffset(stored, size), verifiedOffset(stored, size));
-  const isWhole = !stored.info.sizeIsDeferred && offset === stored.info.size;
-  const shouldBeSeized = !isWhole && (isSeized || context.lock?.seized === true);
+  const shouldBeSeized = !isWhole({ stored, offset }) && (isSeized || context.lock?.seized === true);
   if (isSeized !== shouldBeSeized) {
     await assertHeld(context);
     await (isSeized ? rename(names.seized, names.data) : rename(names.data, names.seized));
@@ -72,12 +88,30 @@ export async function readLocked(
     // They may have written until now.
     ({ size } = await findContent(names));
   }
-  return {
+  return notTooLong({
     stored,
     size,
     offset: Math.min(await lastingOffset(stored, size), verifiedOffset(stored, size)),
     isSeized,
-  };
+  });
+}
+
+/**
+ * We never write beyond an upload's length. Something else has written into the file, so that nobody knows which of its bytes are the
+ * client's: an upload that was cut to its length would be finished with a content that its client did not send.
+ * @throws HttpError `ERR_UPLOAD_DAMAGED`
+ */
+function notTooLong(state: StoredState): StoredState {
+  const { id, size, sizeIsDeferred } = state.stored.info;
+  if (sizeIsDeferred || state.offset <= size) return state;
+  throw errors.uploadDamaged(
+    new Error(`the data of ${id} are ${state.offset} bytes, and its length is ${size}`),
+  );
+}
+
+/** True when all bytes of an upload of known length are there, and count. */
+export function isWhole({ stored: { info }, offset }: Pick<StoredState, 'stored' | 'offset'>): boolean {
+  return !info.sizeIsDeferred && offset === info.size;
 }
 
 /**

@@ -4,6 +4,7 @@ import { hasErrno } from './errno.js';
 import {
   close,
   fdatasync,
+  lstatIfThere,
   mkdir,
   open,
   readdir,
@@ -13,11 +14,11 @@ import {
   syncDirectory,
   withFile,
   writeAll,
-  writeAndClose,
 } from './files.js';
-import { readText } from './read-text.js';
+import { infoError, type OpenInfo, type ReadInfo, readToChange, readToLook } from './info-file.js';
+import { parseInfo } from './parse-info.js';
 import { RecentInfos } from './recent-infos.js';
-import { formatInfo, parseInfo, type StoredInfo } from './info-record.js';
+import { FINISHED_BYTE, formatInfo, formatNewInfo, isClosed, type StoredInfo } from './info-record.js';
 import type { ResolvedOptions } from './options.js';
 import { idOfTemporary, infoName, tokenOf, temporaryNames, type UploadNames } from './upload-names.js';
 
@@ -47,6 +48,7 @@ export class UploadFolder {
       await this.makeDirectory(this.directory);
       await this.probe();
     } catch (cause) {
+      if (this.survivesPowerLoss && hasErrno(cause, 'ERR_ACCESS_DENIED')) throw syncForbidden(cause);
       throw new Error(
         `FileStore: the directory ${this.directory} is not writable (${reasonOf(cause)}). ` +
           'Let the user that runs the server write there, or give another directory.',
@@ -59,36 +61,79 @@ export class UploadFolder {
   /** Tries to write in the folder. */
   async probe(): Promise<void> {
     const probe = join(this.directory, `probe@${tokenOf(undefined)}.data`);
-    await withFile(probe, 'wx', async () => undefined, this.fileMode);
+    await withFile(probe, 'wx', (fd) => this.sync(fd), this.fileMode);
+    await this.syncNames(probe);
     await remove(probe);
   }
 
-  /** @throws HttpError `ERR_UPLOAD_NOT_FOUND` when there is none, or a torn one */
-  async readInfo(id: string, lock?: Lock): Promise<StoredInfo> {
+  /**
+   * @throws HttpError `ERR_UPLOAD_NOT_FOUND` when there is none; `ERR_UPLOAD_DAMAGED` when it does not say what it must; what the system
+   *   says when it cannot be read now
+   */
+  async readInfo(id: string): Promise<StoredInfo> {
     try {
-      const text = this.recent.recall(id, lock) ?? (await readText(infoName(this.directory, id)));
-      const stored = parseInfo(text, id);
-      if (lock) this.recent.remember(id, lock, text);
-      return stored;
+      return parseInfo(await readToLook(infoName(this.directory, id)), id);
     } catch (error) {
-      if (error instanceof SyntaxError || hasErrno(error, 'ENOENT', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG'))
-        throw errors.notFound(error);
+      throw infoError(error);
+    }
+  }
+
+  /**
+   * Reads an info under the upload's lock, or remembers it. The file stays open to the end of the operation, which may have to add to it.
+   *
+   * @throws HttpError as `readInfo`
+   */
+  async readInfoUnder(
+    lock: Lock,
+    id: string,
+    context: StoreContext,
+  ): Promise<{ readonly stored: StoredInfo; readonly open?: OpenInfo }> {
+    try {
+      const recalled = this.recent.recall(id, lock);
+      const read: ReadInfo =
+        recalled === undefined
+          ? await readToChange(infoName(this.directory, id), id, context)
+          : { text: recalled };
+      const stored = parseInfo(read.text, id);
+      this.remember(stored, lock, read.text);
+      return { stored, open: read.open };
+    } catch (error) {
+      throw infoError(error);
+    }
+  }
+
+  /** False for an info that is so young that the operation that makes it may be under way. */
+  async isSettled(id: string): Promise<boolean> {
+    const stats = await lstatIfThere(infoName(this.directory, id));
+    return stats !== undefined && stats.mtimeMs < Date.now() - STALE_TEMPORARY_AGE;
+  }
+
+  /**
+   * Writes the first info of an upload, and leaves its file open, for `finishInPlace`. Rejects with EEXIST when there is one.
+   */
+  async createInfo(names: UploadNames, stored: StoredInfo, lock: Lock | undefined): Promise<OpenInfo> {
+    const { text, finishAt } = formatNewInfo(stored);
+    const fd = await this.create(names.info);
+    try {
+      await this.writeInfo(fd, text);
+      this.remember(stored, lock, text);
+      return { fd, finishAt };
+    } catch (error) {
+      await close(fd);
+      await remove(names.info);
       throw error;
     }
   }
 
-  /** Writes the first info of an upload. Rejects with EEXIST when there is one. */
-  async createInfo(names: UploadNames, stored: StoredInfo, lock: Lock | undefined): Promise<void> {
-    const text = formatInfo(stored);
-    const fd = await this.create(names.info);
-    try {
-      if (this.survivesPowerLoss) await this.writeInfo(fd, text).finally(() => close(fd));
-      else await writeAndClose(fd, Buffer.from(text));
-      this.recent.remember(stored.info.id, lock, text);
-    } catch (error) {
-      await remove(names.info);
-      throw error;
-    }
+  /**
+   * Has an info say that its upload is finished: one byte, which a reader sees or does not. The file was opened at the beginning of this
+   * operation: should another holder of the lock have replaced it, this changes a file that has no name any more. Should it have begun
+   * without replacing it, it has seen that all bytes are there, as this one has.
+   */
+  async finishInPlace(fd: number, finishAt: number, id: string): Promise<void> {
+    await writeAll(fd, Buffer.from(FINISHED_BYTE), finishAt);
+    await this.sync(fd);
+    this.recent.forget(id);
   }
 
   /** Creates the data file, and has both names last; answers its open descriptor. Rejects with EEXIST when there is one. */
@@ -116,7 +161,7 @@ export class UploadFolder {
     try {
       await withFile(temporary, 'w', (fd) => this.writeInfo(fd, text), this.fileMode);
       await this.commit(temporary, names.info, context);
-      this.recent.remember(stored.info.id, context.lock, text);
+      this.remember(stored, context.lock, text);
     } catch (error) {
       this.recent.forget(stored.info.id);
       await remove(temporary);
@@ -160,8 +205,19 @@ export class UploadFolder {
     return true;
   }
 
+  /** Only of what is still to grow: of a closed upload the info is all that says that it is there. */
+  private remember(stored: StoredInfo, lock: Lock | undefined, text: string): void {
+    if (isClosed(stored)) this.recent.forget(stored.info.id);
+    else this.recent.remember(stored.info.id, lock, text);
+  }
+
   private async writeInfo(fd: number, text: string): Promise<void> {
     await writeAll(fd, Buffer.from(text), 0);
+    await this.sync(fd);
+  }
+
+  /** Makes what was written to a file survive a loss of power, where that is promised. */
+  private async sync(fd: number): Promise<void> {
     if (this.survivesPowerLoss) await fdatasync(fd);
   }
 
@@ -203,6 +259,15 @@ export function mayBeLost({ lock, signal }: StoreContext): boolean {
 export async function assertHeld({ lock, signal }: StoreContext): Promise<void> {
   if (signal?.aborted) throw errors.lockLost(signal.reason);
   if (lock?.isHeld && !(await lock.isHeld())) throw errors.lockLost();
+}
+
+/** Node's permission model forbids both calls, whatever paths are allowed: without them nothing can be promised. */
+function syncForbidden(cause: unknown): Error {
+  return new Error(
+    `FileStore: durability 'power-loss' needs fsync and fdatasync, which Node forbids under --permission (${reasonOf(cause)}). ` +
+      "Write durability: 'crash', or start node without --permission.",
+    { cause },
+  );
 }
 
 function reasonOf(cause: unknown): string {

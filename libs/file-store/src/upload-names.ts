@@ -54,6 +54,7 @@ export function namesOfExisting(
   storage: Readonly<Record<string, string>> | undefined,
 ): UploadNames | undefined {
   const { path, Path } = storage ?? {};
+  if (`${path ?? ''}${Path ?? ''}`.includes('\0')) return undefined;
   const data = path === undefined ? placeOf(directory, id, Path) : resolve(directory, path);
   return data !== undefined && isInside(directory, data) ? namesAt(directory, id, data) : undefined;
 }

@@ -10,6 +10,7 @@ import {
   type ListFilter,
   type ListPage,
   type Lock,
+  Permits,
   type StoreContext,
   type TerminatableUpload,
   type TerminaterDataStore,
@@ -21,7 +22,6 @@ import {
 } from '@nestjs-tus/core';
 import type { Backend } from './assembly.js';
 import { BufferBudget } from './memory/buffer-budget.js';
-import { Permits } from './memory/permits.js';
 import { storageError } from './problems.js';
 import { GenerationRecords } from './record/generation-records.js';
 import { isReservedId, type KeyTemplate, ObjectKeys } from './record/object-keys.js';

@@ -1,4 +1,4 @@
-import type { Lock, Locker, StoreComposer } from '@nestjs-tus/core';
+import type { Locker, StoreComposer, TryableLock } from '@nestjs-tus/core';
 import { LeaseLocker } from '@nestjs-tus/lease-locker';
 import { type RedisLockerOptions, resolveOptions } from './options.js';
 import { RedisMedium } from './redis-medium.js';
@@ -32,7 +32,7 @@ export class RedisLocker implements Locker {
   }
 
   /** @throws TypeError when `id` is empty */
-  newLock(id: string): Lock {
+  newLock(id: string): TryableLock {
     return this.leases.newLock(id);
   }
 

@@ -1,8 +1,9 @@
-import type { IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { VersioningType, type DynamicModule, type INestApplication } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { RequestListener } from '@nestjs-tus/core';
-import express, { type Request, type Response } from 'express';
+import express, { type Express, type Request, type Response } from 'express';
 import { TusModule, type TusModuleOptions } from 'nestjs-tus';
 import { startInProcess } from '../../harness/in-process-server.js';
 import { SeededRandom } from '../../harness/seeded-random.js';
@@ -89,6 +90,28 @@ describe('the store sees nothing that the guard has not seen', () => {
         { adapter: new FastifyAdapter({ http2: true }), prepare: (app) => void app.use(store.watch) },
       );
       await fuzz(store, '/files', new Http2Client(url));
+    },
+    DEADLINE_MS,
+  );
+
+  it(
+    'where the app is mounted in another Express app',
+    async () => {
+      const store = new WatchedStore();
+      const { app } = await startApp(
+        { imports: [endpointOf(store, { path: 'files' })] },
+        { prepare: (prepared) => void prepared.use(store.watch) },
+      );
+      const outer = express();
+      outer.use('/up', app.getHttpAdapter().getInstance() as Express);
+      const server = createServer((req, res) => void outer(req, res));
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const { port } = server.address() as AddressInfo;
+      try {
+        await fuzz(store, '/up/files', new RawClient(`http://127.0.0.1:${port}`));
+      } finally {
+        server.close();
+      }
     },
     DEADLINE_MS,
   );

@@ -92,6 +92,7 @@ export const CONFIG_OPTIONS: OptionTable<Config> = {
   gracefulRequestCompletionTimeout: milliseconds,
   uploadProgressInterval: milliseconds,
   maxMetadataSize: bytes,
+  maxPartials: wholeNumber({ least: 1 }),
   expiration: optionsOf(EXPIRATION_OPTIONS, { example: 'an object such as { after: 86_400_000 }' }),
 };
 

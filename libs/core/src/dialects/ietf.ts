@@ -5,6 +5,7 @@ import { stateOf, type FileInfo, type RepresentationDigests } from '../file-info
 import { readContentFields } from '../headers/content-fields.js';
 import { readDigests } from '../headers/digest-fields.js';
 import { parseInteger } from '../headers/integer.js';
+import { failIfTooMuchToKeep } from '../headers/kept-fields.js';
 import { essenceOf, PARTIAL_UPLOAD } from '../headers/media-type.js';
 import { readMetadata } from '../headers/metadata.js';
 import { readBoolean, readInteger, type FieldValue } from '../headers/structured-fields.js';
@@ -140,11 +141,9 @@ export class IetfDialect implements Dialect {
     const completes = told ?? true;
     // Content before an offset must have been sent by another request, and there was none.
     if ((readInteger(header['upload-offset']) ?? 0) !== 0) throw errors.invalidOffset();
+    failIfTooMuchToKeep(header, 'ietf', this.options.config.maxMetadataSize);
     const content = this.readContent(exchange);
     const uploadMetadata = one(header['upload-metadata']);
-    const { maxMetadataSize } = this.options.config;
-    if (uploadMetadata !== undefined && Buffer.byteLength(uploadMetadata, 'latin1') > maxMetadataSize)
-      throw errors.metadataTooLarge(maxMetadataSize);
     const length = readInteger(header['upload-length']) ?? (completes ? content.length : undefined);
     return {
       name: 'create',

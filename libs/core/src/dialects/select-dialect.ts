@@ -3,7 +3,7 @@ import type { Exchange } from '../exchange.js';
 import { essenceOf, PARTIAL_UPLOAD } from '../headers/media-type.js';
 import { readBoolean, readInteger } from '../headers/structured-fields.js';
 import type { DataStore } from '../store/data-store.js';
-import { ErrNotFound, hasCode } from '../errors.js';
+import { ErrNotFound, ErrUploadDamaged, hasCode } from '../errors.js';
 import type { ResponseHead } from '../response.js';
 import { isUploadId } from '../upload-id.js';
 import type { Dialect } from './dialect.js';
@@ -64,7 +64,7 @@ async function protocolOf(uploadId: string, store: DataStore): Promise<string | 
     const upload = await store.getUpload(uploadId, {});
     return (await upload.getInfo({})).protocol;
   } catch (error) {
-    if (hasCode(error, ErrNotFound)) return undefined;
+    if (hasCode(error, ErrNotFound) || hasCode(error, ErrUploadDamaged)) return undefined;
     throw error;
   }
 }

@@ -1,10 +1,14 @@
 import type { AnnouncedChecksum } from '../body/verification.js';
 import type { ResolvedConfig } from '../resolve-config.js';
-import { errors, type HttpError } from '../errors.js';
+import { ErrMaxSizeExceeded, ErrSizeExceeded, errors, hasCode, type HttpError } from '../errors.js';
 import type { Exchange } from '../exchange.js';
 import { stateOf, type FileInfo } from '../file-info.js';
 import { CHECKSUM_ALGORITHMS, readChecksum } from '../headers/checksum.js';
+import { failIfTooManyPartials, type Concat } from '../headers/concat.js';
+import { isFieldValue } from '../headers/field.js';
+import { httpDateOf } from '../headers/http-date.js';
 import { parseInteger } from '../headers/integer.js';
+import { failIfTooMuchToKeep } from '../headers/kept-fields.js';
 import { essenceOf } from '../headers/media-type.js';
 import { readMetadata, serializeMetadataHeader } from '../headers/metadata.js';
 import type {
@@ -52,7 +56,8 @@ export class TusV1Dialect implements Dialect {
 
   partialUploadIds(exchange: Exchange): readonly string[] | undefined {
     try {
-      return exchange.concat?.kind === 'final' ? exchange.concat.uploadIds : undefined;
+      const concat = this.readConcat(exchange);
+      return concat?.kind === 'final' ? concat.uploadIds : undefined;
     } catch {
       // `read` meets the same error, and refuses the request by it.
       return undefined;
@@ -96,7 +101,8 @@ export class TusV1Dialect implements Dialect {
     const headers = this.common();
     // tus 1.0.0: "the response MUST include the Tus-Version header" when the version is not supported.
     if (error.code === 'ERR_UNSUPPORTED_VERSION') headers.push('Tus-Version', VERSION);
-    if (error.status === 413 && this.options.config.maxSize > 0)
+    const isTooLarge = [ErrMaxSizeExceeded, ErrSizeExceeded].some((descriptor) => hasCode(error, descriptor));
+    if (isTooLarge && this.options.config.maxSize > 0)
       headers.push('Tus-Max-Size', String(this.options.config.maxSize));
     if (exchange.method === 'HEAD') headers.push('Cache-Control', 'no-store');
     return { status: error.status, headers };
@@ -123,15 +129,17 @@ export class TusV1Dialect implements Dialect {
     if (req.headers['tus-resumable'] !== VERSION) throw errors.unsupportedVersion();
   }
 
+  private readConcat({ concat }: Exchange): Concat | undefined {
+    if (concat?.kind === 'final') failIfTooManyPartials(concat.uploadIds, this.options.config.maxPartials);
+    return concat;
+  }
+
   private readCreate(exchange: Exchange): CreateRequest {
     const header = exchange.req.headers;
     const metaDataHeader = one(header['upload-metadata']);
-    const { maxMetadataSize } = this.options.config;
-    if (metaDataHeader !== undefined && Buffer.byteLength(metaDataHeader, 'latin1') > maxMetadataSize) {
-      throw errors.metadataTooLarge(maxMetadataSize);
-    }
+    failIfTooMuchToKeep(header, 'tus', this.options.config.maxMetadataSize);
     const concatHeader = one(header['upload-concat']);
-    const { concat } = exchange;
+    const concat = this.readConcat(exchange);
     const length = concat?.kind === 'final' ? readFinalLength(exchange) : readCreationLength(exchange);
     const carriesContent = essenceOf(header['content-type'] ?? '') === OFFSET_STREAM;
     return {
@@ -220,9 +228,9 @@ function statusHeaders(info: FileInfo, exchange: Exchange): string[] {
   if (!info.isFinal || stateOf(info) === 'finished') headers.push('Upload-Offset', String(info.offset));
   if (!info.sizeIsDeferred) headers.push('Upload-Length', String(info.size));
   else if (!info.isFinal) headers.push('Upload-Defer-Length', UPLOAD_LENGTH_DEFERRED);
-  const metaData = info.metaDataHeader ?? serializeMetadataHeader(info.metaData);
+  const metaData = sendable(info.metaDataHeader) ?? serializeMetadataHeader(info.metaData ?? {});
   if (metaData !== '') headers.push('Upload-Metadata', metaData);
-  const concat = info.concatHeader ?? concatHeaderOf(info, exchange);
+  const concat = sendable(info.concatHeader) ?? concatHeaderOf(info, exchange);
   if (concat) headers.push('Upload-Concat', concat);
   return [...headers, ...expiry(info)];
 }
@@ -233,10 +241,14 @@ function concatHeaderOf(info: FileInfo, exchange: Exchange): string | undefined 
   return info.isPartial ? 'partial' : undefined;
 }
 
+/** What was kept as it was received may be damaged since: then it is written anew. */
+function sendable(field: string | undefined): string | undefined {
+  return typeof field === 'string' && isFieldValue(field) ? field : undefined;
+}
+
 function expiry(info: FileInfo): string[] {
-  return info.expiresAt && stateOf(info) !== 'finished'
-    ? ['Upload-Expires', info.expiresAt.toUTCString()]
-    : [];
+  const date = httpDateOf(info.expiresAt);
+  return date !== undefined && stateOf(info) !== 'finished' ? ['Upload-Expires', date] : [];
 }
 
 function one(value: string | string[] | undefined): string | undefined {

@@ -20,9 +20,15 @@ export interface HookEvent {
   readonly request?: unknown;
 }
 
-/** A part of an HTTP response that a hook decides. What is absent stays as it is. */
+/**
+ * A part of an HTTP response that a hook decides. What is absent stays as it is. The protocol's own fields (Content-Length,
+ * Transfer-Encoding, Connection, Trailer, Upgrade, Tus-Resumable, Upload-Offset, Upload-Complete, Location of a 201 …) are ignored with a
+ * warning.
+ */
 export interface HookResponse {
+  /** 200 to 599. */
   readonly statusCode?: number;
+  /** Values are Latin-1 without control characters, all together at most 4,096 bytes. Names match the protocol's in any spelling. */
   readonly header?: Readonly<Record<string, string>>;
   readonly body?: string;
 }
@@ -31,24 +37,30 @@ export interface HookResponse {
 export interface FileInfoChanges {
   /** The upload's id: 1 to 128 of `A-Z a-z 0-9 . _ ~ -`. */
   readonly id?: string;
-  /** Replaces all metadata; `{}` clears it. */
+  /** Replaces all metadata; `{}` clears it. Keys are ASCII without spaces and commas, values any text. */
   readonly metaData?: MetaData;
   /** For the store; `{ path }` places the file of a FileStore. */
   readonly storage?: Readonly<Record<string, string>>;
-  /** Bytes; a smaller limit for this upload. */
+  /** Bytes, a whole number; a smaller limit for this upload. 0: none. */
   readonly maxSize?: number;
   readonly expiresAt?: Date;
   /** Kept with the upload, never sent. */
   readonly context?: JsonValue;
 }
 
-/** What a hook may answer. `changes` counts from preUploadCreate only. */
+/**
+ * What a hook may answer. `changes` counts from preUploadCreate only. An answer that cannot be stored or sent, or that has an unknown key,
+ * is an error of the hook: it is logged, the client gets 500, and nothing exists.
+ */
 export interface HookResult {
   readonly changes?: FileInfoChanges;
   readonly response?: HookResponse;
 }
 
-/** A hook refuses by throwing: an HttpError, or any error with an HTTP status (`getStatus()` or `status`). */
+/**
+ * A hook refuses by throwing: an HttpError, or an HttpException of Nest. Anything else that it throws, errors of other libraries that have
+ * a status included, is a 500 without its text.
+ */
 export type HookCallback = (event: HookEvent) => Promise<HookResult | void> | HookResult | void;
 
 export type UploadEventName = 'created' | 'progress' | 'completed' | 'terminated' | 'expired';

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import type { TusLogger } from '../config.js';
 import type { HookEvent, UploadEventName } from './hook-event.js';
 
@@ -36,17 +37,15 @@ export class UploadEvents {
 
   emit(name: UploadEventName, event: HookEvent): void {
     this.receive(name, event);
-    if (this.bridge?.wants(name)) this.bridge.send(name, event);
+    this.guard(`sending the event ${name} to other processes failed`, () => {
+      if (this.bridge?.wants(name)) this.bridge.send(name, event);
+    });
   }
 
   /** Tells an event to the listeners of this process only: one that another process has sent. */
   receive(name: UploadEventName, event: HookEvent): void {
     for (const listener of this.listeners.get(name) ?? []) {
-      try {
-        listener(event);
-      } catch (error) {
-        this.logger.error(`a listener of upload ${name} threw`, error);
-      }
+      this.guard(`a listener of upload ${name} threw`, () => listener(event));
     }
   }
 
@@ -54,6 +53,17 @@ export class UploadEvents {
   joinWith(bridge: EventBridge): void {
     this.bridge = bridge;
     for (const name of this.listeners.keys()) if (this.hasHere(name)) bridge.listening(name, true);
+  }
+
+  /** What is called here may be async, whatever its type says: a rejection without this would end the process. */
+  private guard(complaint: string, call: () => unknown): void {
+    const report = (error: unknown) => this.logger.error(complaint, error);
+    try {
+      const result = call();
+      if (types.isPromise(result)) result.catch(report);
+    } catch (error) {
+      report(error);
+    }
   }
 
   private hasHere(name: UploadEventName): boolean {

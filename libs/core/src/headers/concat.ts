@@ -29,6 +29,29 @@ export function readConcat(header: string, collection: Collection): Concat {
   return { kind: 'final', uploadIds: urls.map((url) => uploadIdOf(url, collection)) };
 }
 
+/** How often a final upload may name one partial upload. */
+const MOST_REPEATS = 8;
+
+/**
+ * Refuses a final upload of too many parts: each costs a place in its info, and reading.
+ * @param most names of partial uploads, repeated ones included
+ * @throws HttpError `ERR_INVALID_CONCAT` (400)
+ */
+export function failIfTooManyPartials(uploadIds: readonly string[], most: number): void {
+  if (uploadIds.length > most) {
+    throw errors.invalidConcat(
+      `it names ${uploadIds.length} uploads, and a final upload has at most ${most}`,
+    );
+  }
+  const repeats = new Map<string, number>();
+  for (const id of uploadIds) {
+    const times = (repeats.get(id) ?? 0) + 1;
+    if (times > MOST_REPEATS)
+      throw errors.invalidConcat(`it names an upload more than ${MOST_REPEATS} times`);
+    repeats.set(id, times);
+  }
+}
+
 /** The id of the upload that a URL of the header names: absolute, an absolute path, or relative to the collection. */
 function uploadIdOf(url: string, collection: Collection): string {
   const segment = lastSegment(url, collection);

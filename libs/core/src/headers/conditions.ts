@@ -13,7 +13,7 @@ export type Condition = 'proceed' | 'not-modified' | 'failed';
 export function evaluateConditions(header: IncomingHttpHeaders, validators: Validators): Condition {
   const ifMatch = header['if-match'];
   if (ifMatch !== undefined) {
-    if (!matches(ifMatch, validators.etag)) return 'failed';
+    if (!matchesStrongly(ifMatch, validators.etag)) return 'failed';
   } else if (isBefore(header['if-unmodified-since'], validators.lastModified)) {
     return 'failed';
   }
@@ -31,6 +31,11 @@ export function rangeApplies(ifRange: string | undefined, validators: Validators
   if (ifRange === undefined) return true;
   if (ifRange.startsWith('"')) return ifRange === validators.etag;
   return validators.lastModified !== undefined && Date.parse(ifRange) === toSeconds(validators.lastModified);
+}
+
+/** RFC 9110, 13.1.1: "A client MUST use the strong comparison": a weak tag is equal to nothing. */
+function matchesStrongly(list: string, etag: string): boolean {
+  return list.split(',').some((tag) => tag.trim() === '*' || tag.trim() === etag);
 }
 
 function matches(list: string, etag: string): boolean {

@@ -1,3 +1,5 @@
+import { withoutFolders } from './disposition.js';
+
 /** A parameter: its name, and a token or a quoted string. */
 const PARAMETER = /;\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))/gsy;
 const TYPE = /^\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+\s*/y;
@@ -12,7 +14,7 @@ export function readFilename(field: string | undefined): string | undefined {
   const extended = decodeExtValue(parameters.get('filename*'));
   const name = extended ?? parameters.get('filename');
   // RFC 6266, 4.3: "Recipients … MUST NOT be able to write into any location": only the last segment counts.
-  const base = name?.replace(/^.*[/\\]/s, '').replace(/[\u0000-\u001f\u007f]/g, '');
+  const base = name && withoutFolders(name.replace(/[\u0000-\u001f\u007f]/g, ''));
   return base === undefined || /^\.*$/.test(base.trim()) ? undefined : base;
 }
 

@@ -34,5 +34,5 @@ export function contentFieldsOf(
 }
 
 function tokens(value: string | undefined): string | undefined {
-  return value !== undefined && TOKENS.test(value) ? value : undefined;
+  return typeof value === 'string' && TOKENS.test(value) ? value : undefined;
 }

@@ -3,20 +3,26 @@ const NOT_ATTR_CHAR = /[^A-Za-z0-9!#$&+.^_`|~-]/gu;
 const CONTROL = /[\u0000-\u001f\u007f]/g;
 const NOT_ASCII = /[^\x20-\x7e]/;
 
+/** What some clients read otherwise than it is meant in a quoted text: `\\` as a separator of folders, `"` as its end. */
+const MISREAD = /["\\]/g;
+
 /**
  * Content-Disposition for a download (RFC 6266): an ASCII `filename`, and `filename*` (RFC 8187) when that loses something.
  * Nothing of the name can leave its parameter.
  */
 export function contentDisposition(kind: 'inline' | 'attachment', filename: string | undefined): string {
-  if (!filename) return kind;
-  const name = filename.replace(CONTROL, '').replace(/^.*[/\\]/s, '');
+  const name = typeof filename === 'string' ? withoutFolders(filename.replace(CONTROL, '')) : '';
   if (name === '') return kind;
-  const ascii = name.replace(new RegExp(NOT_ASCII, 'gu'), '?').replace(/["\\]/g, '\\$&');
+  const ascii = name.replace(new RegExp(NOT_ASCII, 'gu'), '?').replace(MISREAD, '_');
   const plain = `${kind};filename="${ascii}"`;
   // A percent sign would be decoded by some browsers although it is not to be.
-  return NOT_ASCII.test(name) || name.includes('%')
-    ? `${plain};filename*=UTF-8''${encodeExtValue(name)}`
-    : plain;
+  return ascii !== name || name.includes('%') ? `${plain};filename*=UTF-8''${encodeExtValue(name)}` : plain;
+}
+
+/** Browsers of old sent the whole path of Windows; elsewhere a backslash is a letter of the name. */
+export function withoutFolders(name: string): string {
+  const base = name.replace(/^.*\//s, '');
+  return /^(?:[A-Za-z]:|\\|\.{1,2}\\)/.test(base) ? base.replace(/^.*\\/s, '') : base;
 }
 
 function encodeExtValue(text: string): string {

@@ -190,6 +190,9 @@ describe('evaluateConditions', () => {
     [{ 'if-modified-since': 'nonsense' }, 'proceed'],
     [{ 'if-match': '"x"' }, 'failed'],
     [{ 'if-match': '"v1"' }, 'proceed'],
+    [{ 'if-match': 'W/"v1"' }, 'failed'],
+    [{ 'if-match': '"x", W/"v1"' }, 'failed'],
+    [{ 'if-match': '"x", "v1"' }, 'proceed'],
     [{ 'if-unmodified-since': before }, 'failed'],
     [{ 'if-unmodified-since': same }, 'proceed'],
   ])('%j: %s', (header, expected) => expect(evaluateConditions(header, validators)).toBe(expected));
@@ -207,7 +210,11 @@ describe('contentDisposition', () => {
   it.each([
     [undefined, 'attachment'],
     ['a b.txt', 'attachment;filename="a b.txt"'],
-    ['x"; evil="1.txt', 'attachment;filename="x\\"; evil=\\"1.txt"'],
+    ['x"; evil="1.txt', `attachment;filename="x_; evil=_1.txt";filename*=UTF-8''x%22%3B%20evil%3D%221.txt`],
+    ['a\\b"c.txt', `attachment;filename="a_b_c.txt";filename*=UTF-8''a%5Cb%22c.txt`],
+    ['dir/a\\b.txt', `attachment;filename="a_b.txt";filename*=UTF-8''a%5Cb.txt`],
+    ['..\\..\\file.txt', 'attachment;filename="file.txt"'],
+    ['\\\\server\\share\\file.txt', 'attachment;filename="file.txt"'],
     ['../../etc/passwd', 'attachment;filename="passwd"'],
     ['C:\\dir\\file.txt', 'attachment;filename="file.txt"'],
     ['a\r\nSet-Cookie: x', 'attachment;filename="aSet-Cookie: x"'],

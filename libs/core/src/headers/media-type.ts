@@ -43,7 +43,7 @@ export interface ServedType {
 
 /** The type of a download, from the upload's `filetype`: unknown or malformed ones are octets to be saved. */
 export function servedType(filetype: string | undefined): ServedType {
-  if (filetype === undefined || !MEDIA_TYPE.test(filetype)) {
+  if (typeof filetype !== 'string' || !MEDIA_TYPE.test(filetype)) {
     return { contentType: 'application/octet-stream', disposition: 'attachment' };
   }
   return {

@@ -2,6 +2,8 @@ import { errors } from '../errors.js';
 import type { MetaData } from '../file-info.js';
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+const KEY = /^[\x21-\x2b\x2d-\x7e]+$/;
+const NOT_IN_KEY = /[^\x21-\x24\x26-\x2b\x2d-\x7e]/gu;
 
 /** A pair of the header, or what is wrong with it. */
 type Pair = { readonly key: string; readonly value: string } | { readonly fault: string };
@@ -20,11 +22,30 @@ export function parseMetadataHeader(header: string): MetaData {
   );
 }
 
-/** Writes metadata in the form of an Upload-Metadata header, in the order of its keys. */
+/** True for a key that Upload-Metadata can hold: ASCII without spaces, commas and control characters, not empty. */
+export function isMetadataKey(key: string): boolean {
+  return KEY.test(key);
+}
+
+/**
+ * Writes metadata in the form of an Upload-Metadata header, in the order of its keys. Infos of other servers may hold what no header can:
+ * such a key is percent-encoded, an empty one and a value that is no text are left out.
+ */
 export function serializeMetadataHeader(metaData: MetaData): string {
-  return Object.entries(metaData)
-    .map(([key, value]) => `${key} ${Buffer.from(value, 'utf8').toString('base64')}`)
-    .join(',');
+  const pairs: string[] = [];
+  // "All keys MUST be unique": one that is written so already keeps its name.
+  const taken = new Set(Object.keys(metaData).filter(isMetadataKey));
+  for (const [key, value] of Object.entries<unknown>(metaData)) {
+    const name = taken.has(key) ? key : percentEncoded(key);
+    if (name === '' || (name !== key && taken.has(name)) || typeof value !== 'string') continue;
+    taken.add(name);
+    pairs.push(`${name} ${Buffer.from(value, 'utf8').toString('base64')}`);
+  }
+  return pairs.join(',');
+}
+
+function percentEncoded(key: string): string {
+  return key.toWellFormed().replace(NOT_IN_KEY, (character) => encodeURIComponent(character));
 }
 
 /**

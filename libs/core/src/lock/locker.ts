@@ -1,6 +1,9 @@
 import type { HttpError } from '../errors.js';
 
-/** Makes locks. One is used for every request that reads or changes an unfinished upload. */
+/**
+ * Makes locks. One is used for every request that reads or changes an unfinished upload. `newLock` is enough, with locks of `lock` and
+ * `unlock`; what is missing without the rest, the log says at the start.
+ */
 export interface Locker {
   /** A lock for an upload, not yet held. */
   newLock(id: string): Lock;
@@ -11,6 +14,9 @@ export interface Locker {
   /** Takes the lock's outer means (a socket, a connection) down. Locks still held are released. */
   close?(): Promise<void>;
 }
+
+/** A lock that can be tried. */
+export type TryableLock = Lock & Required<Pick<Lock, 'tryLock'>>;
 
 /** How a holder is asked to let go. */
 export type RequestRelease = (reason?: HttpError) => void;
@@ -26,11 +32,14 @@ export interface Lock {
    * @throws HttpError `ERR_UPLOAD_LOCKED` (423) when `signal` aborts before the lock is held
    */
   lock(signal: AbortSignal, requestRelease: RequestRelease): Promise<void>;
-  /** Takes the lock only if it is free: true when it is held now. Nobody is asked to let go. */
-  tryLock(requestRelease?: RequestRelease): Promise<boolean>;
   /** Releases the lock. Harmless when it has been lost or was never held. */
   unlock(): Promise<void>;
 
+  /**
+   * Takes the lock only if it is free: true when it is held now. No holder is asked to let go. Absent: sweeps and joins of uploads, which wait for
+   * no request, take the lock by `lock`, so that a holder in another process is asked to let go.
+   */
+  tryLock?(requestRelease?: RequestRelease): Promise<boolean>;
   /** Names this holding; never used twice for an id. Larger than every earlier one where the locker can order them (`fencing`). */
   readonly token?: string;
   /** The token of the holder before; absent when it is not known. A store may trust its memory only if this is its own. */

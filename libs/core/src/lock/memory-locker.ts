@@ -1,7 +1,7 @@
 import { errors } from '../errors.js';
 import { RecentMap } from '../recent-map.js';
 import type { StoreComposer } from '../store/store-composer.js';
-import type { Lock, Locker } from './locker.js';
+import type { Lock, Locker, TryableLock } from './locker.js';
 
 /** How many tokens of free ids are remembered at least, so that `previousToken` is known to whoever comes next. */
 const REMEMBERED_TOKENS = 1_000;
@@ -22,7 +22,7 @@ export class MemoryLocker implements Locker {
     composer.useLocker(this);
   }
 
-  newLock(id: string): Lock {
+  newLock(id: string): TryableLock {
     return new MemoryLock({
       enter: (claim) => this.enter(id, claim),
       leave: (claim) => this.leave(id, claim),

@@ -22,7 +22,7 @@ export class ProgressAnnouncement {
 
   start(): void {
     if (!this.exchange.dialect.announceProgress || !this.exchange.hasBody) return;
-    this.timer = setInterval(() => void this.tell(), this.engine.config.uploadProgressInterval);
+    this.timer = setInterval(() => void this.tell(), this.engine.config.uploadProgressInterval).unref();
   }
 
   stop(): void {

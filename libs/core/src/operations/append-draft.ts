@@ -1,5 +1,6 @@
 import type { Engine } from '../engine.js';
 import { errors } from '../errors.js';
+import { readResponse } from '../events/read-response.js';
 import type { Exchange } from '../exchange.js';
 import { stateOf, type FileInfo, type RepresentationDigests } from '../file-info.js';
 import type { DraftTerms } from './draft-terms.js';
@@ -75,7 +76,8 @@ function withDigestsOf(
  */
 function repeatCompletion(info: FileInfo, { completes, repeatedCompletion }: DraftTerms): Settled {
   // Without an answer the upload was complete by its length: its client says so only now.
-  if (completes && (repeatedCompletion === 'replay' || !info.answer)) return { info, response: info.answer };
+  if (completes && (repeatedCompletion === 'replay' || !info.answer))
+    return { info, response: info.answer && readResponse(info.answer).response };
   throw errors.uploadCompleted();
 }
 

@@ -8,9 +8,9 @@ import { settle } from './settle.js';
 import { failIfExpired } from './expiry.js';
 import { finish, keepState, keptRefusal } from './finish.js';
 import { joinFinalsOf, rememberAwaiting } from './join.js';
-import type { AppendRequest, Outcome } from './operation.js';
+import type { AppendRequest, IncomingContent, Outcome } from './operation.js';
 import { failIfForeign } from './ownership.js';
-import { expectNothing, maxSizeOf, receive } from './receive.js';
+import { expectNothing, failIfConsumed, maxSizeOf, receive, type Received } from './receive.js';
 import { underLock, type OperationScope } from './under-lock.js';
 
 /**
@@ -64,9 +64,10 @@ async function appendTo(
     if (state === 'finished') return { kind: 'appended', info };
     return { kind: 'appended', ...(await finish(engine, exchange, upload, info, scope)) };
   }
+  const sized = withDeclaredLength(engine, info, request);
+  failIfConsumed(exchange);
   const kept = await keepState(engine, upload, info, scope);
-  const sized = await declareLength(engine, upload, kept, request, scope);
-  const received = await receive(engine, exchange, upload, sized, request.content, scope);
+  const received = await receiveSized(engine, exchange, upload, { kept, sized }, request.content, scope);
   try {
     return { kind: 'appended', ...(await settle(engine, exchange, upload, received, scope)) };
   } finally {
@@ -87,26 +88,63 @@ function failUnlessSameLength(info: FileInfo, declared: number | undefined): voi
   if (declared !== undefined && declared !== info.size) throw errors.invalidUploadLength();
 }
 
-async function declareLength(
+/** The info with the length that the request declares, if it may. Nothing is stored of it yet. */
+function withDeclaredLength(
   engine: Engine,
-  upload: Upload,
   info: FileInfo,
   { declaredLength, content }: AppendRequest,
-  scope: OperationScope,
-): Promise<FileInfo> {
+): FileInfo {
   if (declaredLength === undefined) return info;
   if (!info.sizeIsDeferred) {
     failUnlessSameLength(info, declaredLength);
     return info;
   }
-  const { lengthDeferrer } = engine.composer;
-  if (!lengthDeferrer) throw errors.notImplemented();
+  if (!engine.composer.lengthDeferrer) throw errors.notImplemented();
   if (declaredLength < info.offset) throw errors.invalidUploadLength();
   const max = maxSizeOf(engine, info);
   if (max > 0 && declaredLength > max) throw errors.maxSizeExceeded();
   // A request that must fail leaves the length open.
   if (content.length !== undefined && info.offset + content.length > declaredLength)
     throw errors.sizeExceeded();
-  await lengthDeferrer.asLengthDeclarableUpload(upload).declareLength(declaredLength, scope);
   return { ...info, size: declaredLength, sizeIsDeferred: false };
+}
+
+/**
+ * Stores the body, and the length that came with it. A body with a checksum is verified first: one that is refused changes nothing, the
+ * length included. Without one all that arrives counts, so that the store may as well know the length before it, and plan for it.
+ */
+async function receiveSized(
+  engine: Engine,
+  exchange: Exchange,
+  upload: Upload,
+  { kept, sized }: { readonly kept: FileInfo; readonly sized: FileInfo },
+  content: IncomingContent,
+  scope: OperationScope,
+): Promise<Received> {
+  const wanted = { ...kept, size: sized.size, sizeIsDeferred: sized.sizeIsDeferred };
+  const declare = async () => {
+    if (kept.sizeIsDeferred && !sized.sizeIsDeferred) await declareLength(engine, upload, sized.size, scope);
+  };
+  if (!content.checksum) {
+    await declare();
+    return receive(engine, exchange, upload, wanted, content, scope);
+  }
+  const received = await receive(engine, exchange, upload, wanted, content, scope);
+  // A body that was cut cannot be verified: nothing of it counts.
+  if (received.failure)
+    return {
+      info: { ...received.info, size: kept.size, sizeIsDeferred: kept.sizeIsDeferred },
+      failure: received.failure,
+    };
+  await declare();
+  return received;
+}
+
+async function declareLength(
+  engine: Engine,
+  upload: Upload,
+  length: number,
+  scope: OperationScope,
+): Promise<void> {
+  await engine.composer.lengthDeferrer?.asLengthDeclarableUpload(upload).declareLength(length, scope);
 }

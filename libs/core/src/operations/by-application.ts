@@ -4,7 +4,7 @@ import { stateOf, type FileInfo } from '../file-info.js';
 import type { StoreContext, Upload } from '../store/data-store.js';
 import { isUploadId } from '../upload-id.js';
 import { load } from './join.js';
-import { remove } from './terminate.js';
+import { infoUnlessDamaged, remove, removeDamaged } from './terminate.js';
 import { underLock } from './under-lock.js';
 
 /**
@@ -14,9 +14,15 @@ import { underLock } from './under-lock.js';
  */
 export async function terminateByApplication(engine: Engine, uploadId: string): Promise<void> {
   if (!engine.composer.usesTerminater) throw errors.notImplemented();
-  await whileNobodyElse(engine, uploadId, (upload, info, context) =>
-    remove(engine, undefined, upload, info, context),
-  );
+  if (!isUploadId(uploadId)) throw errors.notFound();
+  // Looked at without a lock: what is not there interrupts nobody.
+  await engine.store.getUpload(uploadId, {});
+  await underLock(engine, undefined, uploadId, async (scope) => {
+    const upload = await engine.store.getUpload(uploadId, scope);
+    const info = await infoUnlessDamaged(upload, scope);
+    if (info) await remove(engine, undefined, upload, info, scope);
+    else await removeDamaged(engine, undefined, upload, uploadId, scope);
+  });
 }
 
 /**

@@ -1,7 +1,8 @@
 import type { Engine } from '../engine.js';
-import { ErrNotFound, errors, hasCode, HttpError } from '../errors.js';
+import { ErrNotFound, errors, hasCode, isHttpError } from '../errors.js';
 import type { Exchange } from '../exchange.js';
 import type { DraftTerms } from './draft-terms.js';
+import { asHttpError } from '../refusal.js';
 import type { LoadedUpload } from './join.js';
 import type { CreateRequest, IncomingContent } from './operation.js';
 import { receiveDraft } from './receive-draft.js';
@@ -52,9 +53,9 @@ export async function receiveDraftCreation(
   try {
     return await receiveDraft(engine, exchange, made, request, scope);
   } catch (error) {
-    if (!(error instanceof HttpError) || error.isFinalAnswer) throw error;
+    if (!isHttpError(error) || error.isFinalAnswer) throw error;
     if (await isGone(engine, made)) throw error;
-    if (isResumable) throw error.with({ header: { Location: exchange.urlOf(made.info.id) } });
+    if (isResumable) throw asHttpError(error).with({ header: { Location: exchange.urlOf(made.info.id) } });
     // Nobody was told the upload's URL, so nobody can go on with it.
     await remove(engine, exchange, made.upload, made.info, scope);
     throw error;

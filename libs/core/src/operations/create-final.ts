@@ -1,10 +1,12 @@
 import type { Engine } from '../engine.js';
 import { errors } from '../errors.js';
+import { mergeResponses } from '../events/merge-responses.js';
 import type { Exchange } from '../exchange.js';
 import { stateOf, type FileInfo } from '../file-info.js';
-import { askCreation, draftOf, makeUpload, mergeResponses } from './create.js';
+import { askCreation, draftOf, makeUpload } from './create.js';
 import { isExpired } from './expiry.js';
-import { awaitPartial, BUSY, concat, joinIfComplete, load, sizeOf, type LoadedUpload } from './join.js';
+import { finish } from './finish.js';
+import { awaitPartial, BUSY, concat, joinIfComplete, loadAll, sizeOf, type LoadedUpload } from './join.js';
 import type { CreateRequest, Outcome } from './operation.js';
 import { maxSizeOf } from './receive.js';
 import { inScope, OperationScope, underLock } from './under-lock.js';
@@ -30,9 +32,9 @@ export async function createFinal(
   if (request.length !== undefined && request.length !== draft.size && !draft.sizeIsDeferred) {
     throw errors.invalidUploadLength();
   }
-  const max = maxSizeOf(engine, draft);
-  if (max > 0 && draft.size > max) throw errors.maxSizeExceeded();
+  failIfTooLarge(engine, draft, partials);
   const wanted = await askCreation(engine, exchange, draft);
+  failIfTooLarge(engine, wanted.info, partials);
   if (areFinished) return joinNow(engine, exchange, wanted);
   return {
     kind: 'created',
@@ -42,24 +44,38 @@ export async function createFinal(
   };
 }
 
+/** Each part counts with its length, or with what has arrived of it while its length is not known. */
+function failIfTooLarge(engine: Engine, final: FileInfo, partials: readonly Partial[]): void {
+  const max = maxSizeOf(engine, final);
+  const least = partials.reduce((sum, { info }) => sum + (info.sizeIsDeferred ? info.offset : info.size), 0);
+  if (max > 0 && least > max) throw errors.maxSizeExceeded();
+}
+
 /** True when a final upload may be made of partial ones that have not arrived yet. */
 export function joinsUnfinished(engine: Engine): boolean {
   return engine.composer.usesConcater && engine.composer.usesUpdater && !engine.config.disableConcatenation;
 }
 
-async function loadPartials(engine: Engine, ids: readonly string[]): Promise<LoadedUpload[]> {
-  const unique = new Map(
-    await Promise.all([...new Set(ids)].map(async (id) => [id, await load(engine, id, {})] as const)),
-  );
+/** What a final upload needs of its partial ones. Their metadata would take memory for nothing. */
+type Partial = Pick<LoadedUpload, 'info'>;
+
+async function loadPartials(engine: Engine, ids: readonly string[]): Promise<Partial[]> {
+  const known = await loadAll(engine, ids, ({ info }) => ({ info: withoutTexts(info) }));
   return ids.map((id) => {
-    const partial = unique.get(id);
+    const partial = known.get(id);
     if (!partial || isExpired(partial.info)) throw errors.notFound();
     if (!partial.info.isPartial) throw errors.invalidConcat('one of the uploads is not partial');
     return partial;
   });
 }
 
-function isFinished({ info }: LoadedUpload): boolean {
+function withoutTexts(info: FileInfo): FileInfo {
+  const { id, size, sizeIsDeferred, offset, isPartial, isFinal, state, protocol, expiresAt } = info;
+  const kept = { id, size, sizeIsDeferred, offset, isPartial, isFinal, state, protocol, expiresAt };
+  return { ...kept, metaData: {}, partialUploads: [] };
+}
+
+function isFinished({ info }: Partial): boolean {
   return stateOf(info) === 'finished';
 }
 
@@ -67,7 +83,7 @@ function finalOf(
   engine: Engine,
   request: CreateRequest,
   partialIds: readonly string[],
-  partials: readonly LoadedUpload[],
+  partials: readonly Partial[],
 ): FileInfo {
   const sizeIsDeferred = partials.some(({ info }) => info.sizeIsDeferred);
   return {
@@ -88,9 +104,11 @@ async function joinNow(engine: Engine, exchange: Exchange, { info, response }: W
   return underLock(engine, exchange, info.id, (scope) =>
     underLocks(engine, exchange, [...new Set(info.partialUploads)].sort(), async () => {
       // Under their locks nobody can take a part away.
-      const partials = await loadPartials(engine, info.partialUploads);
-      const made = await makeUpload(engine, exchange, info, scope);
-      const finished = await concat(engine, exchange, made, partials, scope);
+      await loadPartials(engine, info.partialUploads);
+      const make = () => makeUpload(engine, exchange, info, scope);
+      const whole = await concat(engine, info.partialUploads, make, scope);
+      if (!whole) throw errors.uploadNotFinished();
+      const finished = await finish(engine, exchange, whole.upload, whole.info, scope);
       return {
         kind: 'created',
         received: false,
@@ -115,7 +133,7 @@ async function underLocks<T>(
 
 /** concatenation-unfinished: each part that is missing is made to name the final upload, and whoever finishes the last one joins them. */
 async function joinLater(engine: Engine, exchange: Exchange, wanted: FileInfo): Promise<FileInfo> {
-  const { info } = await inScope(new OperationScope(), (scope) =>
+  const { info } = await inScope(new OperationScope(exchange.deadline), (scope) =>
     makeUpload(engine, exchange, wanted, scope),
   );
   let isBusy = false;

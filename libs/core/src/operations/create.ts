@@ -1,10 +1,13 @@
+import { isTooLong } from '../body/too-long.js';
 import type { Engine } from '../engine.js';
-import { errors, HttpError } from '../errors.js';
+import { errors, isHttpError } from '../errors.js';
 import type { FileInfoChanges, HookResponse } from '../events/hook-event.js';
+import { mergeResponses } from '../events/merge-responses.js';
 import type { Exchange } from '../exchange.js';
 import { hasAllBytes, type FileInfo } from '../file-info.js';
 import type { StoreContext } from '../store/data-store.js';
-import { isUploadId, newUploadId } from '../upload-id.js';
+import { asHttpError } from '../refusal.js';
+import { newUploadId } from '../upload-id.js';
 import { checkDraftCreation, isDraftCreation, receiveDraftCreation } from './create-draft.js';
 import { createFinal } from './create-final.js';
 import { nextExpiry } from './expiry.js';
@@ -16,6 +19,7 @@ import { NO_ANSWER, runHook } from './run-hook.js';
 import { settle, type Settled } from './settle.js';
 import { remove } from './terminate.js';
 import { inScope, OperationScope, underLock } from './under-lock.js';
+import { failIfOver } from './update.js';
 
 /**
  * Creates an upload, and stores what comes with the request.
@@ -34,7 +38,7 @@ export async function create(engine: Engine, exchange: Exchange, request: Create
   const { content } = request;
   if (!content && !hasAllBytes(wanted.info)) {
     const info = await inScope(
-      new OperationScope(),
+      new OperationScope(exchange.deadline),
       async (scope) => (await makeUpload(engine, exchange, wanted.info, scope)).info,
     );
     return { kind: 'created', info, received: false, response: wanted.response };
@@ -91,6 +95,7 @@ export async function makeUpload(
   wanted: FileInfo,
   context: StoreContext,
 ): Promise<LoadedUpload> {
+  failIfOver(context);
   const upload = await engine.store.newUpload(wanted, context);
   const info = await upload.getInfo(context);
   engine.metrics.uploadsCreated += 1;
@@ -135,11 +140,6 @@ function isStateWritten(engine: Engine, { protocol }: CreateRequest): boolean {
 function applyChanges(draft: FileInfo, changes: FileInfoChanges | undefined): FileInfo {
   if (!changes) return draft;
   const { id = draft.id, metaData, storage, maxSize, expiresAt, context } = changes;
-  if (!isUploadId(id)) {
-    throw errors.internal(
-      new Error(`preUploadCreate set the id ${JSON.stringify(id)}: use 1 to 128 of A-Z a-z 0-9 . _ ~ -`),
-    );
-  }
   return {
     ...draft,
     id,
@@ -181,21 +181,13 @@ async function receiveFirst(
 ): Promise<Settled> {
   try {
     const received = content ? await receive(engine, exchange, upload, info, content, context) : { info };
-    if (received.failure?.status === 413) throw received.failure;
+    if (isTooLong(received.failure)) throw received.failure;
     return await settle(engine, exchange, upload, received, context);
   } catch (error) {
-    if (!(error instanceof HttpError)) throw error;
+    if (!isHttpError(error)) throw error;
     // A client that sent more than it announced gets no upload; any other learns its URL, so that it can go on.
-    if (error.status !== 413) throw error.with({ header: { Location: exchange.urlOf(info.id) } });
+    if (!isTooLong(error)) throw asHttpError(error).with({ header: { Location: exchange.urlOf(info.id) } });
     await remove(engine, exchange, upload, info, context);
     throw error;
   }
-}
-
-export function mergeResponses(
-  first: HookResponse | undefined,
-  second: HookResponse | undefined,
-): HookResponse | undefined {
-  if (!first || !second) return first ?? second;
-  return { ...first, ...second, header: { ...first.header, ...second.header } };
 }

@@ -6,9 +6,12 @@ import type { Exchange } from '../exchange.js';
 import { stateOf, type FileInfo } from '../file-info.js';
 import { evaluateConditions, rangeApplies, type Validators } from '../headers/conditions.js';
 import { contentDisposition } from '../headers/disposition.js';
+import { httpDateOf } from '../headers/http-date.js';
 import { servedType } from '../headers/media-type.js';
 import { readRange } from '../headers/range.js';
-import type { ServedContent, Upload } from '../store/data-store.js';
+import { sendableUrl } from '../headers/sendable-url.js';
+import type { OpenContent, ServedContent, Upload } from '../store/data-store.js';
+import { isUploadId } from '../upload-id.js';
 import { failIfExpired } from './expiry.js';
 import { keptRefusal } from './finish.js';
 import type { UploadRequest } from './operation.js';
@@ -24,7 +27,7 @@ export interface Download {
 }
 
 /**
- * Serves the content of a finished upload. No part of tus; takes no lock, since nothing changes a finished upload.
+ * Serves the content of a finished upload as it is now. No part of tus; takes no lock, since no request changes a finished upload.
  */
 export async function download(
   engine: Engine,
@@ -48,16 +51,47 @@ export async function downloadOf(upload: Upload, info: FileInfo, exchange: Excha
 
 /** Whoever has the URL may be allowed to read for a while: no cache may hand it on. */
 function redirect(url: string): Download {
-  return { kind: 'download', status: 302, headers: ['Location', url, 'Cache-Control', 'no-store'] };
+  return {
+    kind: 'download',
+    status: 302,
+    headers: ['Location', sendableUrl(url), 'Cache-Control', 'no-store'],
+  };
 }
 
 async function serve(
   upload: Upload,
   info: FileInfo,
   served: ServedContent,
+  exchange: Exchange,
+): Promise<Download> {
+  const content = (await upload.openContent?.({})) ?? storedContent(upload, info);
+  let answer: Download | undefined;
+  try {
+    answer = await answerWith(content, info, served, exchange);
+    return answer;
+  } finally {
+    if (!answer?.body) await content.close();
+  }
+}
+
+/** Of a store that nobody else changes the content of. */
+function storedContent(upload: Upload, { size, createdAt }: FileInfo): OpenContent {
+  return {
+    size,
+    modifiedAt: createdAt,
+    read: (range) => upload.getReader({}, range),
+    close: () => Promise.resolve(),
+  };
+}
+
+async function answerWith(
+  content: OpenContent,
+  info: FileInfo,
+  served: ServedContent,
   { req }: Exchange,
 ): Promise<Download> {
-  const validators = validatorsOf(info);
+  const { size } = content;
+  const validators = validatorsOf(info, content);
   const headers = [...validatorHeaders(validators), 'Accept-Ranges', 'bytes'];
   const condition = evaluateConditions(req.headers, validators);
   if (condition === 'failed') throw errors.preconditionFailed();
@@ -66,27 +100,23 @@ async function serve(
   const header = rangeApplies(req.headers['if-range']?.toString(), validators)
     ? req.headers.range
     : undefined;
-  const range = readRange(header, info.size);
-  if (range === 'unsatisfiable') throw errors.invalidRange(info.size);
+  const range = readRange(header, size);
+  if (range === 'unsatisfiable') throw errors.invalidRange(size);
   if (!range) {
-    headers.push('Content-Length', String(info.size));
-    return {
-      kind: 'download',
-      status: 200,
-      headers,
-      body: info.size > 0 ? await upload.getReader({}) : undefined,
-    };
+    headers.push('Content-Length', String(size));
+    return { kind: 'download', status: 200, headers, body: size > 0 ? await content.read() : undefined };
   }
   headers.push('Content-Length', String(range.end - range.start + 1));
-  headers.push('Content-Range', `bytes ${range.start}-${range.end}/${info.size}`);
-  return { kind: 'download', status: 206, headers, body: await upload.getReader({}, range) };
+  headers.push('Content-Range', `bytes ${range.start}-${range.end}/${size}`);
+  return { kind: 'download', status: 206, headers, body: await content.read(range) };
 }
 
 function servedContentOf(info: FileInfo): ServedContent {
-  const { contentType, disposition } = servedType(info.metaData['filetype']);
+  const { filetype, filename } = info.metaData ?? {};
+  const { contentType, disposition } = servedType(filetype);
   return {
     contentType,
-    contentDisposition: contentDisposition(disposition, info.metaData['filename']),
+    contentDisposition: contentDisposition(disposition, filename),
     ...(info.protocol === 'ietf' && contentFieldsOf(info.metaData)),
   };
 }
@@ -98,11 +128,20 @@ function contentHeaders(served: ServedContent): string[] {
   return headers;
 }
 
-/** A finished upload never changes, and an id is never used again: the id is the best tag there is. */
-function validatorsOf(info: FileInfo): Validators {
-  return { etag: `"${info.id}-${info.size.toString(36)}"`, lastModified: info.createdAt };
+/** An id is never used again: with the length it is the best tag there is, and the store says which content it is where that can change. */
+function validatorsOf(info: FileInfo, { size, version, modifiedAt }: OpenContent): Validators {
+  const id = isUploadId(info.id) ? info.id : encodeURIComponent(info.id.toWellFormed());
+  const tag = [id, size.toString(36), version].filter((part) => part !== undefined);
+  const lastModified = httpDateOf(modifiedAt) === undefined ? undefined : modifiedAt;
+  return { etag: `"${tag.join('-')}"`, lastModified: notAfterNow(lastModified) };
+}
+
+/** RFC 9110, 8.8.2.1: a Last-Modified must not be later than the answer. */
+function notAfterNow(date: Date | undefined): Date | undefined {
+  return date && date.getTime() > Date.now() ? new Date() : date;
 }
 
 function validatorHeaders({ etag, lastModified }: Validators): string[] {
-  return lastModified ? ['ETag', etag, 'Last-Modified', lastModified.toUTCString()] : ['ETag', etag];
+  const date = httpDateOf(lastModified);
+  return date === undefined ? ['ETag', etag] : ['ETag', etag, 'Last-Modified', date];
 }

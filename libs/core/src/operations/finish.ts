@@ -1,13 +1,16 @@
 import type { Engine } from '../engine.js';
-import { ErrUploadInvalidated, HttpError } from '../errors.js';
+import { ErrUploadInvalidated, HttpError, isHttpError } from '../errors.js';
 import type { HookCallback, HookResponse } from '../events/hook-event.js';
+import { mergeResponses } from '../events/merge-responses.js';
 import { hookEventOf } from '../events/make-hook-event.js';
+import { readResponse } from '../events/read-response.js';
 import type { Exchange } from '../exchange.js';
 import type { FileInfo, KeptAnswer } from '../file-info.js';
+import { asHttpError } from '../refusal.js';
 import type { StoreContext, Upload } from '../store/data-store.js';
 import { confirmDigests } from './confirm-digests.js';
 import { completedAnswer } from './kept-answer.js';
-import { update } from './update.js';
+import { failIfOver, update } from './update.js';
 import { NO_ANSWER, runHook } from './run-hook.js';
 
 export interface Finished {
@@ -33,6 +36,7 @@ export async function finish(
   const hook = info.isPartial ? undefined : engine.config.preFinishResponseCallback;
   const hasJudge = hook !== undefined || info.digests !== undefined;
   const response = hasJudge ? await judge(engine, exchange, hook, upload, info, context) : undefined;
+  failIfOver(context);
   const finished: FileInfo = { ...info, state: 'finished' };
   const untold = engine.config.postFinishCallback && !info.isPartial ? true : undefined;
   // Without a stored state, offset = length says it.
@@ -78,14 +82,23 @@ async function judge(
     const digest = await confirmDigests(engine, upload, info, context);
     const { response } =
       exchange && hook ? await runHook(engine, 'preFinishResponse', hook, exchange, info) : NO_ANSWER;
-    return digest ? { ...response, header: { 'Repr-Digest': digest, ...response?.header } } : response;
+    return digest ? mergeResponses({ header: { 'Repr-Digest': digest } }, response) : response;
   } catch (error) {
-    if (error instanceof HttpError && isFinal(error)) {
-      await update(engine, upload, { state: 'rejected', answer: keep(error) }, context);
-      throw error.asFinalAnswer();
-    }
-    throw error;
+    throw isHttpError(error) && isFinal(error)
+      ? await reject(engine, upload, asHttpError(error), context)
+      : error;
   }
+}
+
+/** Refuses an upload for good: from now on `refusal` is the answer to each request for it. Gives the error to be thrown. */
+export async function reject(
+  engine: Engine,
+  upload: Upload,
+  refusal: HttpError,
+  context: StoreContext,
+): Promise<HttpError> {
+  await update(engine, upload, { state: 'rejected', answer: keep(refusal) }, context);
+  return refusal.asFinalAnswer();
 }
 
 /** A client that is refused with a 4xx has nothing to wait for; 408, 423, 425 and 429 ask it to come back. */
@@ -103,7 +116,7 @@ function keep(error: HttpError): KeptAnswer {
 
 /** The refusal that was kept with an upload, as an error again. */
 export function keptRefusal({ answer }: FileInfo): HttpError {
-  const { statusCode: status = 400, header = {}, body = '' } = answer ?? {};
+  const { statusCode: status = 400, header = {}, body = '' } = readResponse(answer ?? {}).response;
   const [, code = 'ERR_UPLOAD_REJECTED', message = ''] = /^(ERR_\w+): (.*)$/s.exec(body) ?? [];
   // The protocol's own verdict is no answer of whoever the upload was for.
   const isFinalAnswer = code !== ErrUploadInvalidated.code;

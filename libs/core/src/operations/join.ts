@@ -1,11 +1,13 @@
 import type { Engine } from '../engine.js';
-import { hasCode, ErrNotFound } from '../errors.js';
+import { ErrNotFound, errors, hasCode, HttpError } from '../errors.js';
 import type { Exchange } from '../exchange.js';
 import { stateOf, type FileInfo } from '../file-info.js';
-import type { Lock } from '../lock/locker.js';
+import { UploadLock } from '../lock/upload-locks.js';
+import { Permits } from '../permits.js';
 import type { StoreContext, Upload } from '../store/data-store.js';
-import { finish, type Finished } from './finish.js';
-import { inScope, OperationScope } from './under-lock.js';
+import { finish, reject } from './finish.js';
+import { maxSizeOf } from './receive.js';
+import { inScope, OperationScope, whileHeld } from './under-lock.js';
 import { update } from './update.js';
 
 /** An upload and what was read of it. */
@@ -14,28 +16,71 @@ export interface LoadedUpload {
   readonly info: FileInfo;
 }
 
-/** Makes the content of finished partial uploads that of a final one, and finishes it. Runs under the locks of all of them. */
-export async function concat(
+/** Partial uploads that are read at the same time in this process, whatever number of final ones asks for them: each costs a descriptor. */
+const reading = new Permits(16);
+/** Final uploads that are joined at the same time in this process: each holds what is known of all its parts. */
+const joining = new Permits(8);
+
+/** Reads uploads, a few at a time; `keep` takes what is needed of each. One that is named several times is read once. */
+export async function loadAll<T>(
   engine: Engine,
-  exchange: Exchange | undefined,
-  final: LoadedUpload,
-  partials: readonly LoadedUpload[],
-  context: StoreContext,
-): Promise<Finished> {
-  const { concater } = engine.composer;
-  if (!concater) return { info: final.info };
-  const size = sizeOf(partials);
-  if (final.info.sizeIsDeferred) await update(engine, final.upload, { size, sizeIsDeferred: false }, context);
-  const uploads = partials.map(({ upload }) => upload);
-  await concater.asConcatableUpload(final.upload).concatUploads(uploads, context);
-  const whole: FileInfo = { ...final.info, size, sizeIsDeferred: false, offset: size };
-  engine.awaited.settle(whole.id, whole.partialUploads);
-  return finish(engine, exchange, final.upload, whole, context);
+  uploadIds: readonly string[],
+  keep: (loaded: LoadedUpload) => T,
+): Promise<Map<string, T>> {
+  const ids = [...new Set(uploadIds)];
+  const loaded = await Promise.all(
+    ids.map((id) => reading.run(async () => keep(await load(engine, id, {})))),
+  );
+  return new Map(ids.map((id, index) => [id, loaded[index] as T]));
 }
 
-export function sizeOf(partials: readonly LoadedUpload[]): number {
+/**
+ * Makes the content of finished partial uploads that of a final one, which `make` makes or finds. Runs under the locks of all of them.
+ * @returns the final upload with all its bytes, not finished yet; undefined when a part is not finished
+ * @throws HttpError `ERR_MAX_SIZE_EXCEEDED` (413) when they are more than a final one may have, which rejects it for good
+ */
+export async function concat(
+  engine: Engine,
+  partialIds: readonly string[],
+  make: () => LoadedUpload | Promise<LoadedUpload>,
+  context: StoreContext,
+): Promise<LoadedUpload | undefined> {
+  const { concater } = engine.composer;
+  if (!concater) return undefined;
+  return joining.run(async () => {
+    const known = await loadAll(engine, partialIds, (loaded) => loaded);
+    const partials = partialIds.flatMap((id) => known.get(id) ?? []);
+    if (!partials.every(({ info }) => stateOf(info) === 'finished')) return undefined;
+    const { upload, info } = await make();
+    const size = sizeOf(partials);
+    await rejectIfTooLarge(engine, { upload, info }, size, context);
+    if (info.sizeIsDeferred) await update(engine, upload, { size, sizeIsDeferred: false }, context);
+    const uploads = partials.map((partial) => partial.upload);
+    await concater.asConcatableUpload(upload).concatUploads(uploads, context);
+    engine.awaited.settle(info.id, info.partialUploads);
+    return { upload, info: { ...info, size, sizeIsDeferred: false, offset: size } };
+  });
+}
+
+/** Lengths that were not known when the final upload was made may be too much for it together. */
+async function rejectIfTooLarge(
+  engine: Engine,
+  { upload, info }: LoadedUpload,
+  size: number,
+  context: StoreContext,
+): Promise<void> {
+  const max = maxSizeOf(engine, info);
+  if (max === 0 || size <= max) return;
+  engine.awaited.settle(info.id, info.partialUploads);
+  throw await reject(engine, upload, errors.maxSizeExceeded(), context);
+}
+
+export function sizeOf(partials: readonly Pick<LoadedUpload, 'info'>[]): number {
   return partials.reduce((sum, { info }) => sum + info.size, 0);
 }
+
+/** Final uploads that one partial upload names: any client may have many wait for it. */
+const MOST_PENDING_FINALS = 100;
 
 /** What an attempt gives that found a lock taken. */
 export const BUSY = Symbol('somebody holds a lock that is needed');
@@ -53,11 +98,12 @@ export async function joinIfComplete(
 ): Promise<FileInfo | typeof BUSY | undefined> {
   return holdingIfFree(engine, finalId, async (scope) => {
     const final = await load(engine, finalId, scope);
-    if (stateOf(final.info) === 'finished') return final.info;
+    const state = stateOf(final.info);
+    if (state === 'finished') return final.info;
+    if (state === 'rejected') return undefined;
     return holdingAllIfFree(engine, final.info.partialUploads, async () => {
-      const partials = await Promise.all(final.info.partialUploads.map((id) => load(engine, id, {})));
-      if (!partials.every(({ info }) => stateOf(info) === 'finished')) return undefined;
-      return (await concat(engine, exchange, final, partials, scope)).info;
+      const whole = await concat(engine, final.info.partialUploads, () => final, scope);
+      return whole && (await finish(engine, exchange, whole.upload, whole.info, scope)).info;
     });
   });
 }
@@ -70,11 +116,16 @@ export async function joinFinalsOf(engine: Engine, exchange: Exchange, partial: 
     try {
       if ((await joinIfComplete(engine, exchange, finalId)) === BUSY) engine.lateJoins.add(finalId);
     } catch (error) {
-      // The partial upload has succeeded; its final one says for itself what went wrong, to whoever asks for it.
-      if (!hasCode(error, ErrNotFound))
+      // The partial upload has succeeded; its final one says for itself what went wrong, to each client that asks for it.
+      if (!hasCode(error, ErrNotFound) && !isRefusal(error))
         engine.logger.error(`joining the final upload ${finalId} failed`, error);
     }
   }
+}
+
+/** True for an answer that ends an upload: its client gets it, and nothing has failed. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof HttpError && error.isFinalAnswer;
 }
 
 /** Writes down which final uploads wait for this partial one, so that another process knows it too. Runs under its lock. */
@@ -87,7 +138,9 @@ export async function rememberAwaiting(
   const known = info.pendingFinals ?? [];
   const finals = engine.awaited.finalsOf(info.id).filter((id) => !known.includes(id));
   if (finals.length === 0 || stateOf(info) === 'finished') return;
-  await update(engine, upload, { pendingFinals: [...known, ...finals] }, context);
+  // The oldest ones are joined when a client asks for them.
+  const pendingFinals = [...known, ...finals].slice(-MOST_PENDING_FINALS);
+  await update(engine, upload, { pendingFinals }, context);
   engine.awaited.forget(info.id, finals);
 }
 
@@ -119,13 +172,11 @@ export async function holdingIfFree<T>(
   uploadId: string,
   work: (scope: OperationScope) => Promise<T>,
 ): Promise<T | typeof BUSY> {
-  const lock = engine.composer.locker?.newLock(uploadId);
-  if (lock && !(await lock.tryLock())) return BUSY;
-  try {
-    return await inScope(new OperationScope(lock), work);
-  } finally {
-    await lock?.unlock();
-  }
+  const { locker } = engine.composer;
+  if (!locker) return inScope(new OperationScope(engine.ending), work);
+  const lock = new UploadLock(locker, uploadId);
+  if (!(await lock.tryLock())) return BUSY;
+  return whileHeld(lock, engine.ending, work);
 }
 
 /** Takes the locks of several uploads in the order of their ids, or none of them. */
@@ -134,12 +185,14 @@ async function holdingAllIfFree<T>(
   uploadIds: readonly string[],
   work: () => Promise<T>,
 ): Promise<T | typeof BUSY> {
-  const held: Lock[] = [];
+  const { locker } = engine.composer;
+  if (!locker) return work();
+  const held: UploadLock[] = [];
   try {
     for (const id of [...new Set(uploadIds)].sort()) {
-      const lock = engine.composer.locker?.newLock(id);
-      if (lock && !(await lock.tryLock())) return BUSY;
-      if (lock) held.push(lock);
+      const lock = new UploadLock(locker, id);
+      if (!(await lock.tryLock())) return BUSY;
+      held.push(lock);
     }
     return await work();
   } finally {

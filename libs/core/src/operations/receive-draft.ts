@@ -1,3 +1,4 @@
+import { isTooLong } from '../body/too-long.js';
 import type { Engine } from '../engine.js';
 import {
   ErrUploadInvalidated,
@@ -138,7 +139,7 @@ export async function declare(
 function isCompleted({ info, failure }: Received, draft: DraftTerms): boolean {
   if (!failure && draft.completes) return true;
   // What came after the last byte was cut off: the upload has all that it needs.
-  return draft.completesAtLength && hasAllBytes(info) && failure?.status !== 413;
+  return draft.completesAtLength && hasAllBytes(info) && !isTooLong(failure);
 }
 
 function isOverflow(failure: HttpError, info: FileInfo): boolean {

@@ -1,5 +1,6 @@
 import { ProgressTicker } from '../body/progress-ticker.js';
 import { RequestBody } from '../body/request-body.js';
+import { tooLong } from '../body/too-long.js';
 import { startVerification } from '../body/verification.js';
 import type { Engine } from '../engine.js';
 import { errors, type HttpError } from '../errors.js';
@@ -55,7 +56,7 @@ export async function receive(
   terms: BodyTerms = {},
 ): Promise<Received> {
   const room = roomOf(engine, info);
-  if (content.length !== undefined && content.length > room) throw tooLong(info);
+  if (content.length !== undefined && content.length > room) throw tooLongFor(info);
   failIfConsumed(exchange);
   if (!exchange.hasBody && !content.checksum) return { info };
   const { verifier } = engine.composer;
@@ -63,6 +64,9 @@ export async function receive(
   const inspect = bothOf(verification?.inspect, terms.inspect);
   const body = openBody(engine, exchange, info, room, { inspect, limit: terms.limit });
   const progress = tickProgress(engine, exchange, info, body);
+  // A store that does not end is left alone then; nothing may go on for it.
+  const end = () => progress?.stop();
+  scope.signal.addEventListener('abort', end, { once: true });
   offerExpiry(engine, info, scope);
   let stored = 0;
   try {
@@ -80,6 +84,7 @@ export async function receive(
   } finally {
     exchange.body = undefined;
     scope.expiry = undefined;
+    scope.signal.removeEventListener('abort', end);
     progress?.stop();
   }
   if (scope.lock?.isHeld) await failIfLost(scope.lock);
@@ -129,7 +134,7 @@ function openBody(
   const isLimited = limit !== undefined && limit.bytes < room;
   const body = new RequestBody(exchange.req, exchange.res, {
     limit: isLimited ? limit.bytes : room,
-    tooLong: () => (isLimited ? limit.exceeded() : tooLong(info)),
+    tooLong: () => (isLimited ? tooLong(limit.exceeded()) : tooLongFor(info)),
     idleTimeout: engine.config.networkTimeout,
     inspect,
   });
@@ -148,12 +153,12 @@ function bothOf(first: Inspect | undefined, second: Inspect | undefined): Inspec
   };
 }
 
-function tooLong(info: FileInfo): HttpError {
-  return info.sizeIsDeferred ? errors.maxSizeExceeded() : errors.sizeExceeded();
+function tooLongFor(info: FileInfo): HttpError {
+  return tooLong(info.sizeIsDeferred ? errors.maxSizeExceeded() : errors.sizeExceeded());
 }
 
 /** Something in front that read the body would leave an empty upload behind, silently. */
-function failIfConsumed({ req, hasBody }: Exchange): void {
+export function failIfConsumed({ req, hasBody }: Exchange): void {
   if (hasBody && req.readableDidRead)
     throw errors.bodyConsumed(new Error('a body parser ran before the upload handler'));
 }

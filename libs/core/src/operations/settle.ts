@@ -1,3 +1,4 @@
+import { isTooLong } from '../body/too-long.js';
 import type { Engine } from '../engine.js';
 import { hasCode, ErrUploadStoppedByServer } from '../errors.js';
 import type { HookResponse } from '../events/hook-event.js';
@@ -34,7 +35,7 @@ export async function settle(
   if (hasAllBytes(info)) {
     const finished = await finish(engine, exchange, upload, info, scope);
     // A body that was longer than the upload is told so; one that was cut after its last byte has succeeded.
-    if (failure?.status === 413) throw failure;
+    if (isTooLong(failure)) throw failure;
     return finished;
   }
   const kept = await postponeExpiry(engine, upload, info, scope);

@@ -1,5 +1,5 @@
 import type { Engine } from '../engine.js';
-import { errors, HttpError } from '../errors.js';
+import { errors, isHttpError } from '../errors.js';
 import type { Exchange } from '../exchange.js';
 import { hasAllBytes, stateOf, type FileInfo } from '../file-info.js';
 import { failIfExpired } from './expiry.js';
@@ -53,7 +53,7 @@ async function settledInfo(
     return (await finish(engine, exchange, upload, info, scope)).info;
   } catch (error) {
     // The hook's own refusal counts; anything else passes, and a 200 with offset = length would say it had agreed.
-    if (error instanceof HttpError && error.status < 500) throw error;
+    if (isHttpError(error) && error.status < 500) throw error;
     throw errors.uploadFinishing(error);
   }
 }

@@ -1,7 +1,9 @@
 import type { Engine } from '../engine.js';
-import { errors } from '../errors.js';
+import type { Deadline } from '../deadline.js';
+import { ErrOperationAbandoned, errors, hasCode } from '../errors.js';
 import type { Exchange } from '../exchange.js';
 import type { Lock, RequestRelease } from '../lock/locker.js';
+import { UploadLock } from '../lock/upload-locks.js';
 import type { StoreContext } from '../store/data-store.js';
 
 /** The context that an operation's calls to the store share, and the work that it leaves for its end. */
@@ -12,10 +14,13 @@ export class OperationScope implements StoreContext {
   expiry?: () => Date | undefined;
   private readonly deferred: (() => void | Promise<void>)[] = [];
 
-  constructor(readonly lock?: Lock) {}
+  readonly signal: AbortSignal;
 
-  get signal(): AbortSignal | undefined {
-    return this.lock?.lost;
+  constructor(
+    deadline: Deadline,
+    readonly lock?: Lock,
+  ) {
+    this.signal = lock?.lost ? AbortSignal.any([lock.lost, deadline.signal]) : deadline.signal;
   }
 
   defer(work: () => void | Promise<void>): void {
@@ -48,8 +53,9 @@ export async function underLock<T>(
   options: LockOptions = {},
 ): Promise<T> {
   const { locker } = engine.composer;
-  if (!locker) return inScope(new OperationScope(), work);
-  const lock = locker.newLock(uploadId);
+  const deadline = engine.deadlineOf(exchange);
+  if (!locker) return inScope(new OperationScope(deadline), work);
+  const lock = new UploadLock(locker, uploadId);
   const letGo: RequestRelease = (reason = errors.uploadInterrupted()) => exchange?.stop(reason);
   const started = performance.now();
   if (!(await lock.tryLock(letGo))) {
@@ -57,13 +63,30 @@ export async function underLock<T>(
     await waitFor(engine, exchange, lock, letGo);
   }
   engine.metrics.lockWait.observe(performance.now() - started);
+  const { lost } = lock.held;
   const loseIt = () => exchange?.stop(errors.lockLost());
-  if (lock.lost?.aborted) loseIt();
-  lock.lost?.addEventListener('abort', loseIt, { once: true });
+  if (lost?.aborted) loseIt();
+  lost?.addEventListener('abort', loseIt, { once: true });
   try {
-    return await inScope(new OperationScope(lock), work);
+    return await whileHeld(lock, deadline, work);
   } finally {
-    lock.lost?.removeEventListener('abort', loseIt);
+    lost?.removeEventListener('abort', loseIt);
+  }
+}
+
+/** Runs `work` under a lock that is held, and releases it, also when the work does not end in time. */
+export async function whileHeld<T>(
+  lock: UploadLock,
+  deadline: Deadline,
+  work: (scope: OperationScope) => Promise<T>,
+): Promise<T> {
+  const running = inScope(new OperationScope(deadline, lock.held), work);
+  try {
+    return await deadline.within(running);
+  } catch (error) {
+    if (hasCode(error, ErrOperationAbandoned)) lock.abandon(running);
+    throw error;
+  } finally {
     await lock.unlock();
   }
 }
@@ -83,23 +106,25 @@ export async function inScope<T>(
 async function waitFor(
   engine: Engine,
   exchange: Exchange | undefined,
-  lock: Lock,
+  lock: UploadLock,
   letGo: RequestRelease,
 ): Promise<void> {
   const waiting = new AbortController();
   const timeout = setTimeout(() => waiting.abort(), engine.config.acquireLockTimeout);
-  // A client that is gone wants the upload no more: it must not interrupt whoever has it.
+  // A client that is gone wants the upload no more: it must not interrupt the holder.
   const onGone = () => waiting.abort();
   exchange?.res.once('close', onGone);
   if (exchange) exchange.onStop = onGone;
+  engine.ending.signal.addEventListener('abort', onGone);
   // Either may have happened while the locker was asked whether the lock is free.
   if (exchange?.isGone || exchange?.stopReason) onGone();
   try {
-    await lock.lock(waiting.signal, letGo);
+    await lock.wait(waiting.signal, letGo, exchange?.operation.name === 'status' ? 'look' : 'change');
   } catch (error) {
     throw exchange?.stopReason ?? error;
   } finally {
     clearTimeout(timeout);
+    engine.ending.signal.removeEventListener('abort', onGone);
     exchange?.res.off('close', onGone);
     if (exchange) exchange.onStop = undefined;
   }

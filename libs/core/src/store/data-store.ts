@@ -4,7 +4,11 @@ import type { Lock } from '../lock/locker.js';
 
 /** What a store is told of the operation that calls it. Every field may be absent. */
 export interface StoreContext {
-  /** Aborted when the operation must stop at once (its lock was lost): nothing may be committed after that. */
+  /**
+   * Aborted when the operation must stop at once: nothing may be committed after that. Its lock was lost, or its deadline has passed:
+   * `gracefulRequestCompletionTimeout` after its client was gone or the shutdown began. A call that does not end then is left alone, and the lock
+   * is released.
+   */
   readonly signal?: AbortSignal;
   /** The lock under which the operation runs; absent for reads, and before the upload exists. */
   readonly lock?: Lock;
@@ -57,6 +61,22 @@ export interface ServedContent {
   readonly contentLanguage?: string;
 }
 
+/**
+ * The content of a finished upload as it is now. The application may change, replace or remove it: what is opened here stays the same
+ * content until it is closed, unless the application writes into it.
+ */
+export interface OpenContent {
+  /** Bytes. */
+  readonly size: number;
+  /** Another one when the content is another: becomes a part of its entity tag. */
+  readonly version?: string;
+  readonly modifiedAt?: Date;
+  /** Streams the content, or `range` of it. The stream closes what was opened; at most one may be asked for. */
+  read(range?: ByteRange): Readable | Promise<Readable>;
+  /** Closes what was opened, if nothing is read. */
+  close(): Promise<void>;
+}
+
 /** One upload in a store. Used by one operation, and under the upload's lock where it changes anything. */
 export interface Upload {
   /**
@@ -69,6 +89,12 @@ export interface Upload {
   getInfo(context: StoreContext): Promise<FileInfo>;
   /** Streams the content, or `range` of it. */
   getReader(context: StoreContext, range?: ByteRange): Promise<Readable>;
+  /**
+   * Opens the content of a finished upload for a download. Absent where only the store can change it: then `size` of the info and
+   * `getReader` say what it is.
+   * @throws HttpError `ERR_CONTENT_GONE` (410) when it is not there any more
+   */
+  openContent?(context: StoreContext): Promise<OpenContent>;
   /**
    * A URL of somebody else who serves the finished content, with ranges and conditions, as `served` says: GET is redirected there. It need not
    * be good for long. Undefined, and for stores without this method: the content is read by `getReader`.
@@ -161,8 +187,16 @@ export interface ListFilter {
   readonly limit?: number;
 }
 
+/** An upload that could not be read for a list. */
+export interface ListFailure {
+  readonly id: string;
+  readonly error: Error;
+}
+
 export interface ListPage {
   readonly uploads: FileInfo[];
+  /** What is damaged, or cannot be read now: it is reported, and the list goes on. */
+  readonly failures?: readonly ListFailure[];
   /** Give it to the next call; absent at the end. */
   readonly cursor?: string;
 }

@@ -3,6 +3,7 @@ import { ErrNotFound, ErrUploadExists } from '../errors.js';
 import type { FileInfo } from '../file-info.js';
 import type { DataStore } from '../store/data-store.js';
 import { runner } from './runner.js';
+import { type ChangeContent, describeFinished } from './store-contract-finished.js';
 import { describeStoreExtensions } from './store-contract-extensions.js';
 import {
   assertInfo,
@@ -18,6 +19,8 @@ import {
 /** A store to be tested, empty. */
 export interface StoreUnderTest {
   readonly store: DataStore;
+  /** Absent where nothing but the store can change the content of an upload. */
+  readonly changeContent?: ChangeContent;
   dispose?(): Promise<void>;
 }
 
@@ -52,6 +55,7 @@ export function describeStoreContract(name: string, makeStore: () => Promise<Sto
     describeInfos(store);
     describeChunks(store);
     describeReaders(store);
+    describeFinished(store, () => made?.changeContent);
     describeStoreExtensions(store);
   });
 }

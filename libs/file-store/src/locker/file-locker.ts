@@ -1,12 +1,12 @@
 import { join, resolve } from 'node:path';
 import {
   checkOptions,
-  type Lock,
   type Locker,
   MemoryLocker,
   optionKinds,
   type OptionTable,
   type StoreComposer,
+  type TryableLock,
 } from '@nestjs-tus/core';
 import { folder } from '../options.js';
 import type { Claim } from './claim.js';
@@ -66,7 +66,7 @@ export class FileLocker implements Locker {
     return this.holdings.open();
   }
 
-  newLock(id: string): Lock {
+  newLock(id: string): TryableLock {
     if (!ID.test(id)) throw new TypeError(`${JSON.stringify(id)} cannot be the id of an upload.`);
     return new FileLock(id, this.queue.newLock(id), this.holdings);
   }
@@ -78,12 +78,12 @@ export class FileLocker implements Locker {
 }
 
 /** Waits in its process's own queue first: only one of a process speaks with the others. */
-class FileLock implements Lock {
+class FileLock implements TryableLock {
   private claim?: Claim;
 
   constructor(
     private readonly id: string,
-    private readonly turn: Lock,
+    private readonly turn: TryableLock,
     private readonly holdings: Holdings,
   ) {}
 

@@ -4,6 +4,8 @@ import type { EventBridge, HookEvent, TusHandler, UploadEventName } from '@nestj
 import { getTusHandlerToken } from '../tus.tokens.js';
 import { isMessage, type Kinds, type Message, type Numbers } from './messages.js';
 
+/** Longer than the primary process waits for workers. */
+const PRIMARY_TIMEOUT_MS = 3_000;
 const HANDLER_TOKEN_PREFIX = getTusHandlerToken('');
 
 /**
@@ -43,11 +45,20 @@ export class TusWorkers {
     this.tellListening();
   }
 
-  /** The numbers of all workers, added up, by the names of endpoints: a `source` for `TusMetricsModule`. */
+  /**
+   * The numbers of all workers, added up, by the names of endpoints: a `source` for `TusMetricsModule`. Workers that do not answer in time are left out;
+   * when the primary process does not, the numbers are this worker's own.
+   */
   numbers(): Promise<Numbers> {
     const id = ++this.lastCount;
     return new Promise((resolve) => {
-      this.counts.set(id, resolve);
+      const answer = (numbers: Numbers) => {
+        clearTimeout(timer);
+        this.counts.delete(id);
+        resolve(numbers);
+      };
+      const timer = setTimeout(() => answer(this.ownNumbers()), PRIMARY_TIMEOUT_MS);
+      this.counts.set(id, answer);
       this.send({ tus: 'count', id });
     });
   }
@@ -82,7 +93,6 @@ export class TusWorkers {
         break;
       case 'counted':
         this.counts.get(message.id)?.(message.numbers);
-        this.counts.delete(message.id);
         break;
       case 'listening':
         break;

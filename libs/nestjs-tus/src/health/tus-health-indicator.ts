@@ -73,7 +73,9 @@ async function checkStore({ core }: StoreComposer): Promise<StoreCheck> {
 /** Takes a lock that nobody else can want, and gives it back. */
 async function checkLocker({ locker }: StoreComposer): Promise<void> {
   const lock = locker?.newLock(newUploadId());
-  if (await lock?.tryLock()) await lock?.unlock();
+  if (!lock) return;
+  const take = lock.tryLock?.() ?? lock.lock(new AbortController().signal, () => undefined);
+  if ((await take) !== false) await lock.unlock();
 }
 
 async function outcomeOf<T>(check: Promise<T>, timeout: number): Promise<CheckOutcome<T>> {

@@ -1,15 +1,19 @@
+import { mergeResponses, readHookAnswer } from '@nestjs-tus/core';
 import type { FileInfoChanges, HookCallback, HookEvent, HookResponse, HookResult } from '@nestjs-tus/core';
 
 /**
  * Makes one hook of several. Each sees what those before it changed; of what two decide, the later one counts, headers are joined.
  * The first that throws ends it.
+ *
+ * @param name of what they implement, for the log
  */
-export function chainHooks(hooks: readonly HookCallback[]): HookCallback {
+export function chainHooks(hooks: readonly HookCallback[], name = 'a hook'): HookCallback {
   return async (event) => {
     let result: HookResult = {};
     for (const hook of hooks) {
-      const own = await hook(withChanges(event, result.changes));
-      if (own) result = join(result, own);
+      const own: unknown = await hook(withChanges(event, result.changes));
+      // Checked before it is joined: what is wrong with it must not get lost in there.
+      result = join(result, readHookAnswer(name, own));
     }
     return result;
   };
@@ -32,14 +36,9 @@ function copied({ metaData, storage, ...changes }: FileInfoChanges) {
 }
 
 function join(before: HookResult, after: HookResult): HookResult {
+  const response = mergeResponses(before.response, after.response);
   return {
     ...(before.changes || after.changes ? { changes: { ...before.changes, ...after.changes } } : {}),
-    ...(before.response || after.response
-      ? { response: joinResponses(before.response, after.response) }
-      : {}),
+    ...(response && { response }),
   };
-}
-
-function joinResponses(before: HookResponse | undefined, after: HookResponse | undefined): HookResponse {
-  return { ...before, ...after, header: { ...before?.header, ...after?.header } };
 }

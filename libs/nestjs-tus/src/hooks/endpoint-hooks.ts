@@ -47,7 +47,7 @@ export class EndpointHooks {
     return async (event) => {
       const chain = this.chains.get(name);
       const hooks = [first, chain].filter((hook) => hook !== undefined);
-      return chainHooks(hooks)(event);
+      return chainHooks(hooks, name)(event);
     };
   }
 
@@ -64,7 +64,7 @@ export class EndpointHooks {
         if (name === 'postFinish') return [told(instance)];
         return [((event) => instance[name]?.(event)) satisfies HookCallback];
       });
-      this.chains.set(name, chainHooks(hooks));
+      this.chains.set(name, chainHooks(hooks, name));
     }
   }
 }

@@ -1,10 +1,14 @@
 import { applyDecorators, Controller, UseGuards, UseInterceptors } from '@nestjs/common';
-import type { Type } from '@nestjs/common';
+import type { NestInterceptor, Type } from '@nestjs/common';
+import type { ApplicationConfig } from '@nestjs/core';
 import type { TusGraphOptions, TusModuleOptions } from '../options/tus-module-options.js';
 import { DEFAULT_TUS_NAME } from '../tus.tokens.js';
+import { AnsweringInterceptor } from './answering.interceptor.js';
 import { TusController } from './tus.controller.js';
 
 const DEFAULT_PATH = 'files';
+/** Where Nest keeps what `UseInterceptors()` was given. */
+const INTERCEPTORS_METADATA = '__interceptors__';
 /** Where Nest keeps what `Controller()` was given. */
 const PATH_METADATA = 'path';
 const VERSION_METADATA = '__version__';
@@ -26,6 +30,27 @@ export function createTusController(name: string, graph: TusGraphOptions): Type<
     ...(graph.decorators ?? []),
   )(RegisteredController);
   return RegisteredController;
+}
+
+const ANSWERING = new AnsweringInterceptor();
+
+/**
+ * Puts AnsweringInterceptor before all others. Called when the app has set its global ones, and no route is there yet. Where there are no
+ * interceptors there is nothing to guard, and requests go the shorter way.
+ */
+export function guardAnswers(controller: Type<TusController>, config: ApplicationConfig): void {
+  const globals = config.getGlobalInterceptors();
+  if (globals.includes(ANSWERING)) return;
+  if (globals.length + config.getGlobalRequestInterceptors().length > 0) {
+    globals.unshift(ANSWERING);
+    return;
+  }
+  const given = Reflect.getMetadata(INTERCEPTORS_METADATA, controller) as NestInterceptor[] | undefined;
+  const own = given ?? [];
+  // A subclass of the app's may have interceptors on its methods.
+  const isSubclassed = Object.getPrototypeOf(controller) !== TusController;
+  if (own.includes(ANSWERING) || (own.length === 0 && !isSubclassed)) return;
+  Reflect.defineMetadata(INTERCEPTORS_METADATA, [ANSWERING, ...own], controller);
 }
 
 /**

@@ -9,6 +9,7 @@ import type { EndpointRoute, Next, Passage } from './passage.js';
 
 /** Express asks middleware in the order of their registration, and routes after those that were there before them. */
 export class ExpressPassage implements Passage {
+  readonly prefersLiterals = false;
   private isAfterParsers = false;
   private isAfterRoutes = false;
 

@@ -50,6 +50,7 @@ interface FastifyInstance {
  * middleware comes then, its hooks `preParsing` and `preValidation` around the body parsers.
  */
 export class FastifyPassage implements Passage {
+  readonly prefersLiterals = true;
   private readonly fastify: FastifyInstance;
   private readonly endpoints = new Map<string, TusEndpoint>();
 

@@ -5,9 +5,10 @@ import { ExpressPassage } from './express-passage.js';
 import { FastifyPassage } from './fastify-passage.js';
 import type { EndpointRoute, Next, Passage } from './passage.js';
 import { exemptFromRequestTimeout } from './request-timeout.js';
-import { collectionPathOf, matchPattern } from './path-pattern.js';
+import { collectionPathOf, literalFirst, matchPattern } from './path-pattern.js';
 import type { PathMatch, PathPattern } from './path-pattern.js';
 import { targetOf } from './raw.js';
+import { describeLimits, raiseHeaderLimit } from './server-limits.js';
 import type { TusEndpoint } from './tus-endpoint.js';
 
 /** An endpoint at its place in the app. */
@@ -15,6 +16,8 @@ export interface MountedEndpoint {
   readonly endpoint: TusEndpoint;
   /** Asked at the first request, when prefix and versions are settled. */
   readonly patterns: () => readonly PathPattern[];
+  /** Called when the app has its global interceptors, and the routes are not in place. */
+  readonly guardAnswers: () => void;
 }
 
 /** A request for an endpoint. */
@@ -35,6 +38,8 @@ export class FrontDoor {
   private static readonly doors = new WeakMap<object, FrontDoor>();
 
   private readonly endpoints: MountedEndpoint[] = [];
+  /** The patterns of all endpoints, in the order in which the router would try them. */
+  private ordered: readonly { endpoint: TusEndpoint; pattern: PathPattern }[] | undefined;
   private readonly passage: Passage;
   /** The last upload request of a connection that brought a body. */
   private readonly bodies = new WeakMap<object, IncomingMessage>();
@@ -55,6 +60,7 @@ export class FrontDoor {
 
   add(endpoint: MountedEndpoint): void {
     this.endpoints.push(endpoint);
+    this.ordered = undefined;
   }
 
   /**
@@ -63,6 +69,7 @@ export class FrontDoor {
    */
   prepareRoutes(): void {
     this.refuseSharedPaths();
+    for (const { guardAnswers } of this.endpoints) guardAnswers();
     this.passage.installAfterParsers(this.routes);
   }
 
@@ -76,6 +83,8 @@ export class FrontDoor {
     // Once for a server, however many endpoints it has.
     if (this.server === server) return;
     this.server = server;
+    raiseHeaderLimit(server);
+    handler.config.logger.log(`the app's server: ${describeLimits(server)}`);
     handler.acceptContinue(server, (req) => this.find(req) !== undefined);
     exemptFromRequestTimeout(server, (socket) => this.bodies.get(socket)?.complete === false);
   }
@@ -121,15 +130,21 @@ export class FrontDoor {
     const target = readTarget(req.url ?? '');
     const sent = targetOf(req) === req.url ? target : readTarget(targetOf(req));
     if (!target || !sent) return undefined;
-    for (const { endpoint, patterns } of this.endpoints) {
-      for (const pattern of patterns()) {
-        const match = matchPattern(pattern, target.segments);
-        if (!match) continue;
-        const collectionPath = collectionPathOf(sent.path, match.uploadId !== undefined);
-        return { endpoint, match, collectionPath };
-      }
+    this.ordered ??= this.inOrder();
+    for (const { endpoint, pattern } of this.ordered) {
+      const match = matchPattern(pattern, target.segments);
+      if (!match) continue;
+      const collectionPath = collectionPathOf(sent.path, match.uploadId !== undefined);
+      return { endpoint, match, collectionPath };
     }
     return undefined;
+  }
+
+  private inOrder(): { endpoint: TusEndpoint; pattern: PathPattern }[] {
+    const all = this.endpoints.flatMap(({ endpoint, patterns }) =>
+      patterns().map((pattern) => ({ endpoint, pattern })),
+    );
+    return this.passage.prefersLiterals ? all.sort((a, b) => literalFirst(a.pattern, b.pattern)) : all;
   }
 }
 

@@ -15,6 +15,8 @@ export interface EndpointRoute {
 export interface Passage {
   /** Sends a request on to the route that answers it. */
   forward(req: IncomingMessage, res: ServerResponse, open: OpenExchange, next: Next): void;
+  /** True when the router prefers a route with literal text to one with a parameter, whichever was registered first. */
+  readonly prefersLiterals: boolean;
   /**
    * Called when the body parsers are in place and the routes are not. From then on, what the router leads to one of these routes and the
    * front door has not opened is 404, before a guard is asked: router and door have read its target differently.

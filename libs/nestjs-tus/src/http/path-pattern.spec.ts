@@ -1,5 +1,5 @@
 import { readTarget } from '@nestjs-tus/core';
-import { checkPath, collectionPathOf, matchPattern, parsePattern } from './path-pattern.js';
+import { checkPath, collectionPathOf, literalFirst, matchPattern, parsePattern } from './path-pattern.js';
 
 const match = (pattern: string, target: string) =>
   matchPattern(parsePattern(pattern), readTarget(target)?.segments ?? []);
@@ -58,6 +58,34 @@ describe('matchPattern', () => {
     ['tenants/:tenantId/files', '/tenants//files'],
     ['tenants/:tenantId/files', '/tenants/files'],
   ])('leaves %s alone at %s', (pattern, path) => expect(match(pattern, path)).toBeUndefined());
+});
+
+describe('literalFirst', () => {
+  it.each([
+    [
+      ['', 'files'],
+      ['/files', '/'],
+    ],
+    [
+      [':kind', 'files'],
+      ['/files', '/:kind'],
+    ],
+    [
+      [':a/files', ':a/:b', 'a/:b', 'a/files'],
+      ['/a/files', '/a/:b', '/:a/files', '/:a/:b'],
+    ],
+    [
+      [':a', 'a/:b/c', 'a'],
+      ['/a/:b/c', '/a', '/:a'],
+    ],
+  ])('puts %j into the order of a router that prefers literals', (paths, sources) =>
+    expect(
+      paths
+        .map(parsePattern)
+        .sort(literalFirst)
+        .map(({ source }) => source),
+    ).toEqual(sources),
+  );
 });
 
 describe('collectionPathOf', () => {

@@ -35,6 +35,21 @@ export function parsePattern(source: string): PathPattern {
   };
 }
 
+/** For `sort`: of two patterns that match one path, the one comes first that has literal text where the other has a parameter. */
+export function literalFirst(one: PathPattern, other: PathPattern): number {
+  const length = Math.max(one.segments.length, other.segments.length);
+  for (let index = 0; index < length; index++) {
+    // Behind its end a pattern has the parameter of the upload.
+    const difference = Number(isParameter(one, index)) - Number(isParameter(other, index));
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+function isParameter({ segments }: PathPattern, index: number): boolean {
+  return segments[index] === undefined;
+}
+
 /** @throws TypeError that says what to write as `path` */
 export function checkPath(path: unknown): void {
   if (typeof path !== 'string') throw new TypeError(`path is ${String(path)}: write a route such as 'files'`);

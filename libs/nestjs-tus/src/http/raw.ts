@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import type { IncomingMessage, OutgoingHttpHeader, ServerResponse } from 'node:http';
 
 /** Express's request is Node's own; Fastify's has it inside. */
@@ -26,13 +27,21 @@ export function rawResponse(response: FrameworkResponse): ServerResponse {
 export function takeOver(response: FrameworkResponse): ServerResponse {
   if (!('raw' in response)) return response;
   const { raw } = response;
-  if (!raw.headersSent) {
-    for (const [name, value] of Object.entries(response.getHeaders())) {
-      if (value !== undefined) raw.setHeader(name, value);
-    }
-  }
   response.hijack();
+  if (raw.headersSent) return raw;
+  for (const [name, value] of Object.entries(response.getHeaders())) {
+    if (value !== undefined) setIfSendable(raw, name, value);
+  }
   return raw;
+}
+
+/** Fastify takes any value, Node does not: the answer goes out without what it refuses. */
+function setIfSendable(raw: ServerResponse, name: string, value: OutgoingHttpHeader): void {
+  try {
+    raw.setHeader(name, value);
+  } catch (error) {
+    new Logger('TusModule').warn(`the header ${name} of this reply cannot be sent: ${String(error)}`);
+  }
 }
 
 /** The request target as the client sent it; a router that is mounted somewhere cuts `url`. */

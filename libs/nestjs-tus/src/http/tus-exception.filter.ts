@@ -1,7 +1,7 @@
-import { Catch, Inject, Logger } from '@nestjs/common';
+import { Catch, Inject } from '@nestjs/common';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import { TUS_ENDPOINT } from '../tus.tokens.js';
-import { rawRequest, rawResponse, takeOver } from './raw.js';
+import { rawRequest, takeOver } from './raw.js';
 import type { FrameworkRequest, FrameworkResponse } from './raw.js';
 import type { TusEndpoint } from './tus-endpoint.js';
 
@@ -11,24 +11,20 @@ import type { TusEndpoint } from './tus-endpoint.js';
  */
 @Catch()
 export class TusExceptionFilter implements ExceptionFilter {
-  private readonly logger = new Logger('TusModule');
-
   constructor(@Inject(TUS_ENDPOINT) private readonly endpoint: TusEndpoint) {}
 
   async catch(exception: unknown, host: ArgumentsHost): Promise<void> {
-    const http = host.switchToHttp();
-    const request = http.getRequest<FrameworkRequest>();
-    const response = http.getResponse<FrameworkResponse>();
-    if (rawResponse(response).headersSent) {
-      // An interceptor that failed after the answer, a store in the middle of a download: nothing else can be said any
-      // more, and somebody should know.
-      this.logger.error(`${this.endpoint.name}: thrown after the answer had begun`, stackOf(exception));
-      return;
+    // Nest does not wait for it: a rejection would end the process.
+    try {
+      const http = host.switchToHttp();
+      const request = rawRequest(http.getRequest<FrameworkRequest>());
+      const response = takeOver(http.getResponse<FrameworkResponse>());
+      await this.endpoint.refuse(request, response, exception);
+    } catch (error) {
+      this.endpoint.handler.config.logger.error(
+        `${this.endpoint.name}: a request could not be answered`,
+        error,
+      );
     }
-    await this.endpoint.refuse(rawRequest(request), takeOver(response), exception);
   }
-}
-
-function stackOf(exception: unknown): string {
-  return exception instanceof Error ? (exception.stack ?? exception.message) : String(exception);
 }

@@ -1,7 +1,9 @@
 import { Delete, Get, Head, Inject, Param, Patch, Post, Req, Res, UseFilters } from '@nestjs/common';
-import { errors, type Outcome } from '@nestjs-tus/core';
+import { errors } from '@nestjs-tus/core';
 import { TUS_ENDPOINT } from '../tus.tokens.js';
-import { rawRequest, takeOver } from './raw.js';
+import { answerOnce } from './answer-once.js';
+import type { TusOutcome } from './answer-once.js';
+import { rawRequest } from './raw.js';
 import type { FrameworkRequest, FrameworkResponse } from './raw.js';
 import type { TusEndpoint } from './tus-endpoint.js';
 import { TusExceptionFilter } from './tus-exception.filter.js';
@@ -23,7 +25,7 @@ export abstract class TusController {
   @Inject(TUS_ENDPOINT) private readonly endpoint!: TusEndpoint;
 
   @Post()
-  create(@Req() request: FrameworkRequest, @Res() response: FrameworkResponse): Promise<Outcome> {
+  create(@Req() request: FrameworkRequest, @Res() response: FrameworkResponse): Promise<TusOutcome> {
     return this.answer(request, response);
   }
 
@@ -33,7 +35,7 @@ export abstract class TusController {
     @Req() request: FrameworkRequest,
     @Res() response: FrameworkResponse,
     @Param('id') _id: string,
-  ): Promise<Outcome> {
+  ): Promise<TusOutcome> {
     return this.answer(request, response);
   }
 
@@ -43,7 +45,7 @@ export abstract class TusController {
     @Req() request: FrameworkRequest,
     @Res() response: FrameworkResponse,
     @Param('id') _id: string,
-  ): Promise<Outcome> {
+  ): Promise<TusOutcome> {
     return this.answer(request, response);
   }
 
@@ -52,7 +54,7 @@ export abstract class TusController {
     @Req() request: FrameworkRequest,
     @Res() response: FrameworkResponse,
     @Param('id') _id: string,
-  ): Promise<Outcome> {
+  ): Promise<TusOutcome> {
     return this.answer(request, response);
   }
 
@@ -61,7 +63,7 @@ export abstract class TusController {
     @Req() request: FrameworkRequest,
     @Res() response: FrameworkResponse,
     @Param('id') _id: string,
-  ): Promise<Outcome> {
+  ): Promise<TusOutcome> {
     return this.answer(request, response);
   }
 
@@ -70,7 +72,7 @@ export abstract class TusController {
     @Req() request: FrameworkRequest,
     @Res() response: FrameworkResponse,
     @Param('id') _id: string,
-  ): Promise<Outcome> {
+  ): Promise<TusOutcome> {
     return this.answer(request, response);
   }
 
@@ -78,13 +80,9 @@ export abstract class TusController {
    * What is done is what the front door has read and guards have seen. The route says nothing: the method may be overridden, and the
    * router may have read another id.
    */
-  private async answer(request: FrameworkRequest, response: FrameworkResponse): Promise<Outcome> {
+  private async answer(request: FrameworkRequest, response: FrameworkResponse): Promise<TusOutcome> {
     const open = this.endpoint.exchangeOf(rawRequest(request));
     if (!open) throw errors.notFound();
-    const { handler, exchange } = open;
-    const outcome = await handler.run(exchange);
-    takeOver(response);
-    await handler.respond(exchange, outcome);
-    return outcome;
+    return answerOnce(open, response);
   }
 }

@@ -16,6 +16,7 @@ import type { TusHandler } from '@nestjs-tus/core';
 import { bridgeEvents, findEventEmitter } from '../events/event-emitter-bridge.js';
 import type { TusEvents } from '../events/tus-events.js';
 import type { EndpointHooks } from '../hooks/endpoint-hooks.js';
+import { guardAnswers } from '../http/create-tus-controller.js';
 import { FrontDoor } from '../http/front-door.js';
 import { mountedPaths } from '../http/mounted-paths.js';
 import { parsePattern } from '../http/path-pattern.js';
@@ -52,7 +53,11 @@ export class TusLifecycle
   ) {
     // The adapter does not exist yet in tests, and in no app without HTTP; once it does, no body parser is in place.
     nest.adapterHost.init$.subscribe(() => {
-      this.door?.add({ endpoint: parts.endpoint, patterns: () => this.patterns });
+      this.door?.add({
+        endpoint: parts.endpoint,
+        patterns: () => this.patterns,
+        guardAnswers: () => guardAnswers(parts.controller, nest.config),
+      });
     });
   }
 
@@ -77,14 +82,12 @@ export class TusLifecycle
 
   /** Running requests are answered before Nest closes the server, which waits for them. */
   async beforeApplicationShutdown(): Promise<void> {
-    await this.handler.shutdown();
+    await this.handler.drain();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    const { core, locker } = this.handler.config.storeComposer;
     this.parts.events.close();
-    await locker?.close?.();
-    await core?.close?.();
+    await this.handler.shutdown();
   }
 
   /** Hooks that an earlier process has not told may need the whole app; by then, all of it is there. */

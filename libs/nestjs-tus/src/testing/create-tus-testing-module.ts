@@ -9,7 +9,7 @@ import { endpointOfHandlerToken, getTusLockerToken, getTusStoreToken } from '../
 export interface TusTestingMetadata extends ModuleMetadata {
   /**
    * Names of endpoints that the app must have. All endpoints live in memory, listed or not; only one whose module is loaded while the
-   * testing module is compiled (`imports: [import('./files.module.js').then(…)]`) has to be listed.
+   * testing module is compiled, by a dynamic import in `imports`, has to be listed.
    */
   readonly endpoints?: readonly string[];
 }

@@ -1,10 +1,24 @@
 import type { FileInfo } from '@nestjs-tus/core';
 
-/** Characters of headers that weigh as much as an upload without any. */
-const HEADERS_OF_ONE = 512;
+/** Characters that weigh as much as an upload without any. */
+const TEXT_OF_ONE = 512;
 
-/** What an info weighs in memory, in infos without metadata: clients decide how long their headers are. */
-export function weightOf({ metaData, metaDataHeader = '', concatHeader = '' }: FileInfo): number {
-  const values = Object.entries(metaData).reduce((sum, [key, value]) => sum + key.length + value.length, 0);
-  return 1 + (values + metaDataHeader.length + concatHeader.length) / HEADERS_OF_ONE;
+/** What an info weighs in memory, in infos without metadata: clients decide how long their headers are, and how many parts they name. */
+export function weightOf(info: FileInfo): number {
+  const {
+    metaDataHeader = '',
+    concatHeader = '',
+    digests,
+    answer,
+    partialUploads,
+    pendingFinals = [],
+  } = info;
+  const texts = [
+    ...Object.entries(info.metaData).flat(),
+    ...[metaDataHeader, concatHeader, digests?.expected ?? '', digests?.wanted ?? ''],
+    ...[answer?.body ?? '', ...Object.entries(answer?.header ?? {}).flat()],
+    ...partialUploads,
+    ...pendingFinals,
+  ];
+  return 1 + texts.reduce((sum, text) => sum + text.length, 0) / TEXT_OF_ONE;
 }

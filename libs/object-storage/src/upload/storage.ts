@@ -1,6 +1,6 @@
+import type { Permits } from '@nestjs-tus/core';
 import type { Assembly } from '../assembly.js';
 import type { BufferBudget } from '../memory/buffer-budget.js';
-import type { Permits } from '../memory/permits.js';
 import type { Objects } from '../objects.js';
 import type { ObjectKeys } from '../record/object-keys.js';
 import type { RecordStore } from '../record/record-store.js';
