@@ -184,7 +184,7 @@ export class AppRun {
       await after(SETTLE_STEP_MS).promise;
       held = heldBy(await this.app.measure(), this.warm);
     } while (held && performance.now() < deadline);
-    if (held) this.fail('not given back', held.what, [held.figures]);
+    if (held) this.fail('not given back', held.what, [held.figures, ...(await this.app.held())]);
   }
 
   /** With a request that stands still and a connection that is idle. */

@@ -33,13 +33,17 @@ export class Deadline {
     clearTimeout(this.timer);
   }
 
-  /** What `work` gives. @throws HttpError `ERR_OPERATION_ABANDONED` (503) when it is not over in time: it may still run */
-  async within<T>(work: Promise<T>): Promise<T> {
+  /**
+   * What `work` gives.
+   * @param lastMoment milliseconds that it has after `signal`, to clean up
+   * @throws HttpError `ERR_OPERATION_ABANDONED` (503) when it is not over in time: it may still run
+   */
+  async within<T>(work: Promise<T>, lastMoment = LAST_MOMENT_MS): Promise<T> {
     let moment: NodeJS.Timeout | undefined;
     let onAbort: () => void = () => undefined;
     const late = new Promise<never>((_, reject) => {
       onAbort = () => {
-        moment = setTimeout(() => reject(errors.abandoned(this.signal.reason)), LAST_MOMENT_MS);
+        moment = setTimeout(() => reject(errors.abandoned(this.signal.reason)), lastMoment);
       };
     });
     if (this.signal.aborted) onAbort();

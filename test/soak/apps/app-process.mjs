@@ -62,6 +62,11 @@ export class AppProcess {
     return (await this.#ask('acts', 'acts')) ?? [];
   }
 
+  /** What its open connections and descriptors are, as texts. */
+  async held() {
+    return (await this.#ask('held', 'held')) ?? [];
+  }
+
   /** Why it ended, as far as it could say. */
   ending() {
     try {

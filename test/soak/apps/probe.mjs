@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { inspect } from 'node:util';
 import { recentActs } from './acts.mjs';
@@ -10,6 +10,7 @@ import { recentActs } from './acts.mjs';
 const reportFile = process.env.SOAK_REPORT;
 const TURN_MS = 50;
 const MICROSECONDS_OF_MS = 1_000;
+const MOST_SHOWN = 1_000;
 let longestTurn = 0;
 
 process.on('uncaughtExceptionMonitor', (error, origin) => {
@@ -19,6 +20,7 @@ process.on('warning', ({ name, message }) => process.send?.({ warning: `${name}:
 
 process.on('message', ({ question }) => {
   if (question === 'measure') void measure();
+  if (question === 'held') process.send?.({ held: [...heldConnections(), ...heldFiles()] });
   if (question === 'acts') process.send?.({ acts: recentActs() });
 });
 // The soak may be killed: its apps end with it, and the channel alone keeps none alive.
@@ -32,9 +34,40 @@ const { createServer } = http;
 http.createServer = function (...args) {
   const server = createServer(...args);
   servers.add(server);
+  // Before the app's own: it sees requests that the app never ends.
+  server.prependListener('connection', (socket) => watchConnection(socket));
+  server.prependListener('request', (req) => {
+    const list = requests.get(req.socket);
+    list?.push(req);
+    if (list?.length > MOST_REQUESTS) list.shift();
+  });
   return server;
 };
 syncBuiltinESMExports();
+
+/** By open connection: its last requests. */
+const requests = new Map();
+const MOST_REQUESTS = 5;
+
+function watchConnection(socket) {
+  requests.set(socket, []);
+  socket.once('close', () => requests.delete(socket));
+}
+
+/** What is known of the connections that are open. */
+function heldConnections() {
+  return [...requests].map(([socket, list]) => {
+    const flow = { destroyed: socket.destroyed, isPaused: socket.isPaused(), read: socket.bytesRead };
+    const heads = list.map(describe);
+    return `connection ${JSON.stringify(flow)}: ${heads.join(' | ') || 'no request'}`;
+  });
+}
+
+function describe({ method, url, complete, readableFlowing, headers }) {
+  const fields = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  const state = `${complete ? 'complete' : 'incomplete'}, flowing ${readableFlowing}`;
+  return `${method} ${url} (${state}) ${fields.join('; ').slice(0, MOST_SHOWN)}`;
+}
 
 async function measure() {
   for (let round = 0; round < 2; round++) {
@@ -82,6 +115,21 @@ function descriptors() {
     return readdirSync('/proc/self/fd').length;
   } catch {
     return 0;
+  }
+}
+
+/** What the open file descriptors are, where the system tells. */
+function heldFiles() {
+  try {
+    return readdirSync('/proc/self/fd').map((descriptor) => {
+      try {
+        return `descriptor ${descriptor}: ${readlinkSync(`/proc/self/fd/${descriptor}`)}`;
+      } catch {
+        return `descriptor ${descriptor}: closed by now`;
+      }
+    });
+  } catch {
+    return [];
   }
 }
 

@@ -1,5 +1,6 @@
 import { METHODS } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
+import { FILTER_THREW } from '../odd/marks.mjs';
 import { CLOSED, Connection, SILENT } from '../wire/connection.mjs';
 import { faultsOf } from './check-answer.mjs';
 import { mutated, plausible } from './requests.mjs';
@@ -8,6 +9,8 @@ import { mutated, plausible } from './requests.mjs';
 const SMALLEST_HEAD_LIMIT = 8_000;
 const LONGEST_PAUSE_MS = 20;
 const HOOKS = ['preUploadCreate', 'preFinishResponse', 'preUploadTerminate'];
+/** Node reads so much of a body that its app does not want yet, or a little more, and then nothing: nor that the client leaves. */
+const READ_AHEAD_BYTES = 16 * 1024;
 /** How long a client waits for a hook that never ends. */
 const PATIENCE_MS = 300;
 
@@ -38,13 +41,19 @@ async function attackOnce(run, random) {
     await delivery({ run, random, connection });
   } finally {
     connection.destroy();
-    if (connection.malformed) {
+    if (connection.malformed && !isOfNest(connection.malformed.start)) {
       run.fail('malformed answer', connection.malformed.reason, [
         connection.malformed.start,
         ...connection.sent,
       ]);
     }
   }
+}
+
+/** @param start of a malformed answer */
+function isOfNest(start) {
+  const [head] = start.toLowerCase().split('\r\n\r\n', 1);
+  return head.includes(`\r\n${FILTER_THREW}:`);
 }
 
 const DELIVERIES = [
@@ -145,7 +154,12 @@ async function badFraming({ run, random, connection }) {
 
 /** Meets a hook that never ends: then only the client and the grace of the app can. */
 async function hanging({ run, random, connection }) {
-  const request = next(run, random, [['X-Hang', random.pick(HOOKS)]]);
+  const hook = random.pick(HOOKS);
+  const request = next(run, random, [['X-Hang', hook]]);
+  // A hook that is asked before the body is read, and never ends, would hold its connection until the app ends.
+  if (hook !== 'preFinishResponse' && request.body.length > READ_AHEAD_BYTES) {
+    return cut({ run, random, connection });
+  }
   connection.sent = [request.text];
   connection.allowMoreAnswers();
   void connection.expect(request.sentMethod, run.boundMs);
@@ -193,12 +207,15 @@ function next(run, random, extra = []) {
 /** A client that says itself how its body is framed may lie. */
 const FRAMING = ['content-length', 'transfer-encoding', 'upgrade'];
 
+/** A path, `*`, or a URL with a host. */
+const PARSEABLE_TARGET = /^(?:\/|\*|[a-z]+:\/\/)[\x21-\x7e]*$/i;
+
 /** True when Node's parser may refuse it: then the framework writes to the bare socket, before other answers and without an end. */
 function isForParser(method, target, head) {
   return (
     method === 'CONNECT' ||
     !METHODS.includes(method) ||
-    !/^[\x21-\x7e]+$/.test(target) ||
+    !PARSEABLE_TARGET.test(target) ||
     head.length > SMALLEST_HEAD_LIMIT
   );
 }
@@ -213,7 +230,8 @@ function chunked(body) {
 }
 
 async function ask({ run, connection }, request, pieces, pauseMs = 0) {
-  connection.sent = [request.text];
+  // With those before it: what comes too much of their answers is seen only now.
+  connection.sent.push(request.text);
   prepareFor(connection, request);
   const answer = connection.expect(request.sentMethod, run.boundMs);
   for (const piece of pieces) {
@@ -238,10 +256,11 @@ function settle(run, connection, request, answer) {
   }
   // A download whose file was changed meanwhile has to be cut.
   if (answer === CLOSED && connection.hasTornAnswer && method !== 'GET') {
-    run.fail('answer cut short', method, connection.sent);
+    run.fail('answer cut short', method, [connection.tornAnswer, ...connection.sent]);
   }
   if (typeof answer === 'string') return;
-  for (const fault of faultsOf(answer)) run.fail('bad answer', fault, [...connection.sent, shown(answer)]);
+  const faults = answer.fields.has(FILTER_THREW) ? [] : faultsOf(answer);
+  for (const fault of faults) run.fail('bad answer', fault, [...connection.sent, shown(answer)]);
   const [location] = answer.fields.get('location') ?? [];
   if (answer.status === 201 && location !== undefined) run.learn(location);
 }

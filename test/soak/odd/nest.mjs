@@ -3,6 +3,7 @@ import { BaseExceptionFilter } from '@nestjs/core';
 import { catchError, EMPTY, from, map, mergeMap, of, tap, throwError, timer } from 'rxjs';
 import { Random } from '../random.mjs';
 import { record, wishOf } from './hooks.mjs';
+import { FILTER_THREW } from './marks.mjs';
 import { oddThrown } from './thrown.mjs';
 
 const AGREES = 0.7;
@@ -113,7 +114,10 @@ export class OddFilter extends BaseExceptionFilter {
     const random = new Random(odd).fork('filter');
     const what = random.pick(['passes the error on', 'throws', 'answers by itself']);
     record(odd, 'the filter', what);
-    if (what === 'throws') throw oddThrown(random);
+    if (what === 'throws') {
+      http.getResponse().header(FILTER_THREW, 'yes');
+      throw oddThrown(random);
+    }
     if (what === 'passes the error on') return super.catch(exception, host);
     http
       .getResponse()

@@ -5,6 +5,7 @@ import { MalformedAnswer, readAnswer } from './read-answer.mjs';
 /** What happened to a request that got no answer. */
 export const CLOSED = 'closed';
 export const SILENT = 'silent';
+const MOST_SHOWN_BYTES = 1_000;
 
 /**
  * A connection that sends exactly the given bytes, and reads answers strictly. Answers belong to requests in the order in which
@@ -84,6 +85,11 @@ export class Connection {
     return this.#received.length > 0 && !this.#mayAnswerMore && this.malformed === undefined;
   }
 
+  /** The start of what has come and is no whole answer. */
+  get tornAnswer() {
+    return this.#received.subarray(0, MOST_SHOWN_BYTES).toString('latin1');
+  }
+
   end() {
     this.socket.end();
   }
@@ -116,7 +122,7 @@ export class Connection {
       }
     } catch (error) {
       if (!(error instanceof MalformedAnswer)) throw error;
-      const start = this.#received.subarray(0, 1_000).toString('latin1');
+      const start = this.tornAnswer;
       this.malformed = { reason: error.message, start };
       this.destroy();
     }

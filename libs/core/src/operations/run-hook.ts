@@ -13,7 +13,11 @@ export const NO_ANSWER: HookResult = {};
 
 /**
  * Asks a hook. What it returns and what it throws is checked here, and nowhere else: what comes out can be stored and sent.
- * @throws HttpError its refusal; or 500 without its text when it threw something that is no HTTP error, or returned what it must not
+ *
+ * It is waited for until the time of the operation is up. The operation that called it ends then, and gives back what it has opened: only the
+ * hook is left alone.
+ * @throws HttpError its refusal; or 500 without its text when it threw something that is no HTTP error, or returned what it must not;
+ *   `ERR_OPERATION_ABANDONED` (503) when it has not ended in time
  */
 export async function runHook(
   engine: Engine,
@@ -25,7 +29,8 @@ export async function runHook(
   const started = performance.now();
   let answer: unknown;
   try {
-    answer = await hook(hookEventOf(exchange, info));
+    const asked = (async () => hook(hookEventOf(exchange, info)))();
+    answer = await exchange.deadline.within(asked, 0);
   } catch (error) {
     throw withoutProtocol(engine, name, asHttpError(error));
   } finally {
