@@ -1,5 +1,5 @@
 import type { HookResponse } from './events/hook-event.js';
-import { HttpError, type ErrorDescriptor } from './http-error.js';
+import { HttpError, MISMATCHED_OFFSET, type ErrorDescriptor } from './http-error.js';
 
 export {
   hasCode,
@@ -64,7 +64,7 @@ export const ErrContentGone = describe(
 export const ErrUploadExpired = describe('ERR_UPLOAD_EXPIRED', 410, 'upload has expired');
 export const ErrUploadExists = describe('ERR_UPLOAD_EXISTS', 409, 'an upload with this id exists already');
 export const ErrFileLocked = describe('ERR_UPLOAD_LOCKED', 423, 'file currently locked');
-export const ErrMismatchOffset = describe('ERR_MISMATCHED_OFFSET', 409, 'mismatched offset');
+export const ErrMismatchOffset = describe(MISMATCHED_OFFSET, 409, 'mismatched offset');
 export const ErrSizeExceeded = describe('ERR_UPLOAD_SIZE_EXCEEDED', 413, "resource's size exceeded");
 export const ErrNotImplemented = describe('ERR_NOT_IMPLEMENTED', 501, 'feature not implemented');
 export const ErrMethodNotAllowed = describe('ERR_METHOD_NOT_ALLOWED', 405, 'method not allowed');

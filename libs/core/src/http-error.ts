@@ -4,7 +4,7 @@ import type { HookResponse } from './events/hook-event.js';
 import { readResponse } from './events/read-response.js';
 import { shown } from './events/plain-values.js';
 import { mergeFields, type Fields } from './headers/field-list.js';
-import { isFinalStatus, isFramingField } from './headers/field.js';
+import { isFinalStatus, isProtocolField } from './headers/field.js';
 
 /** What an error of the protocol looks like, without an occasion. */
 export interface ErrorDescriptor {
@@ -29,6 +29,8 @@ const BRAND: unique symbol = Symbol.for('nestjs-tus.HttpError');
 const CODE = /^[\w.-]{1,64}$/;
 const FALLBACK_CODE = 'ERR_REJECTED';
 const FALLBACK_STATUS = 500;
+/** Of the error that says where an upload goes on. */
+export const MISMATCHED_OFFSET = 'ERR_MISMATCHED_OFFSET';
 
 /** What of an error's parts could not be sent, and was left out. */
 const leftOut = new WeakMap<HttpError, readonly string[]>();
@@ -36,8 +38,8 @@ const leftOut = new WeakMap<HttpError, readonly string[]>();
 /**
  * An error that a client may see: `code`, HTTP status and text go out, the cause stays here.
  *
- * Whatever an application gives to the constructor, the error can be sent: a header that cannot is left out, a status that is none is
- * 500. What was left out is logged with the refusal.
+ * Whatever an application gives to the constructor, the error can be sent: a header that cannot is left out, as is one that the protocol alone
+ * decides, and a status that is none is 500. What was left out is logged with the refusal.
  */
 export class HttpError extends Error {
   readonly code: string;
@@ -157,22 +159,29 @@ function readParts(
     header: options.header,
     body: options.body,
   });
-  const framing = Object.keys(response.header ?? {}).filter(isFramingField);
+  const header = response.header ?? NO_FIELDS;
+  const protocol = Object.keys(header).filter((name) => !mayHave(code, name, header[name]));
   const isCode = typeof code === 'string' && CODE.test(code);
   const known = response.statusCode ?? FALLBACK_STATUS;
   return {
     code: isCode ? code : FALLBACK_CODE,
     status: known,
     message: typeof text === 'string' ? text : (STATUS_CODES[known] ?? ''),
-    header: framing.length > 0 ? without(response.header ?? {}, framing) : (response.header ?? NO_FIELDS),
+    header: protocol.length > 0 ? without(header, protocol) : header,
     body: response.body,
     faults: [
       ...faults,
-      ...framing.map((name) => `response.header['${name}'] is the protocol's own: leave it out`),
+      ...protocol.map((name) => `response.header['${name}'] is the protocol's own: leave it out`),
       ...(isCode ? [] : [`the code is ${shown(code)}: write 1 to 64 letters, digits, _ . -`]),
       ...(typeof text === 'string' ? [] : [`the message is ${shown(text)}: write a text`]),
     ],
   };
+}
+
+/** The offset belongs to the one error that is about it: otherwise the application would say how far an upload has come. */
+function mayHave(code: unknown, name: string, value = ''): boolean {
+  if (!isProtocolField(name)) return true;
+  return code === MISMATCHED_OFFSET && name.toLowerCase() === 'upload-offset' && /^\d{1,16}$/.test(value);
 }
 
 const NO_FIELDS: Fields = Object.freeze({});

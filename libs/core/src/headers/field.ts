@@ -17,7 +17,7 @@ const FRAMING: ReadonlySet<string> = new Set([
   'tus-resumable',
   'upgrade',
 ]);
-/** The fields that say how far an upload has come: a hook cannot know better. */
+/** The fields that say how far an upload has come: an application cannot know better. */
 const PROGRESS: ReadonlySet<string> = new Set(['upload-complete', 'upload-incomplete', 'upload-offset']);
 
 /** True for what can be a field's name in any version of HTTP. */
@@ -30,12 +30,7 @@ export function isFieldValue(value: string): boolean {
   return !UNSENDABLE.test(value);
 }
 
-/** True for a field of the message's framing, in any spelling: no error and no hook decides it. */
-export function isFramingField(name: string): boolean {
-  return FRAMING.has(name.toLowerCase());
-}
-
-/** True for a field that a hook cannot decide, in any spelling: framing, and how far the upload has come. */
+/** True for a field that no application decides, in any spelling: framing, and how far the upload has come. */
 export function isProtocolField(name: string): boolean {
   const lower = name.toLowerCase();
   return FRAMING.has(lower) || PROGRESS.has(lower);
