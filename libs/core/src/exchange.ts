@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { EarlyBody } from './body/early-body.js';
 import type { RequestBody } from './body/request-body.js';
+import type { WaitingPieces } from './body/waiting-pieces.js';
 import { Deadline } from './deadline.js';
 import type { Dialect } from './dialects/dialect.js';
 import type { HttpError } from './errors.js';
@@ -42,6 +44,7 @@ export class Exchange {
   readonly deadline: Deadline;
   /** Called by `stop`, while the request waits for something. */
   onStop: (() => void) | undefined;
+  private early: EarlyBody | undefined;
   private concatOnceRead: (() => Concat | undefined) | undefined;
 
   constructor(
@@ -86,6 +89,35 @@ export class Exchange {
     const length = headers['content-length'];
     if (length === undefined && isOpenStream(this.req)) return true;
     return headers['transfer-encoding'] !== undefined || (length ?? '0') !== '0';
+  }
+
+  /**
+   * From now on keeps what the client sends of a body of unknown length, since the request has to wait before it may store anything. Does nothing
+   * for a body that something else has read, and for one whose length is known: its pieces are what came in one packet.
+   */
+  keepEarlyBody(): void {
+    const { headers, readableDidRead } = this.req;
+    if (
+      this.early ||
+      this.body ||
+      readableDidRead ||
+      headers['content-length'] !== undefined ||
+      !this.hasBody
+    )
+      return;
+    this.early = new EarlyBody(this.req);
+  }
+
+  /** True while what the client sends is kept. */
+  get keepsEarlyBody(): boolean {
+    return this.early !== undefined;
+  }
+
+  /** Ends that. @returns what was kept; undefined when nothing was */
+  takeEarlyBody(): WaitingPieces | undefined {
+    const { early } = this;
+    this.early = undefined;
+    return early?.release();
   }
 
   /** The X-Request-ID that the client or a proxy gave the request, for the log: at most 36 characters, a UUID. */

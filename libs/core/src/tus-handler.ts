@@ -220,6 +220,8 @@ export class TusHandler {
       if (hasCode(error, ErrOperationAbandoned)) exchange.stop(errors.abandoned(error));
       throw error;
     } finally {
+      // A refusal lets the rest of the body go.
+      exchange.takeEarlyBody();
       deadline.stop();
       res.off('close', onClose);
       this.running.delete(exchange);

@@ -19,6 +19,8 @@ export interface RequestBodyOptions {
   readonly tooLong: () => HttpError;
   /** Milliseconds of silence after which the body is cut. */
   readonly idleTimeout: number;
+  /** What came before, while the request had to wait. */
+  readonly early?: WaitingPieces;
   /** Sees every chunk that is handed on: a digest. */
   readonly inspect?: (chunk: Buffer) => void;
 }
@@ -85,6 +87,9 @@ export class RequestBody extends Readable {
   private start(): void {
     this.started = true;
     const { request } = this;
+    const { early } = this.options;
+    for (let piece = early?.shift(); piece && !this.over; piece = early?.shift()) this.onData(piece);
+    if (this.over) return;
     if (request.destroyed && !request.readableEnded) return this.stop(errors.connectionReset());
     if (request.readableEnded) return this.onEnd();
     request.on('data', this.onData);

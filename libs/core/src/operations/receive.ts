@@ -136,6 +136,7 @@ function openBody(
     limit: isLimited ? limit.bytes : room,
     tooLong: () => (isLimited ? tooLong(limit.exceeded()) : tooLongFor(info)),
     idleTimeout: engine.config.networkTimeout,
+    early: exchange.takeEarlyBody(),
     inspect,
   });
   exchange.body = body;
@@ -158,8 +159,8 @@ function tooLongFor(info: FileInfo): HttpError {
 }
 
 /** Something in front that read the body would leave an empty upload behind, silently. */
-export function failIfConsumed({ req, hasBody }: Exchange): void {
-  if (hasBody && req.readableDidRead)
+export function failIfConsumed({ req, hasBody, keepsEarlyBody }: Exchange): void {
+  if (hasBody && req.readableDidRead && !keepsEarlyBody)
     throw errors.bodyConsumed(new Error('a body parser ran before the upload handler'));
 }
 

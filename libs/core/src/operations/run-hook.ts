@@ -27,6 +27,7 @@ export async function runHook(
   info: FileInfo,
 ): Promise<HookResult> {
   const started = performance.now();
+  exchange.keepEarlyBody();
   let answer: unknown;
   try {
     const asked = (async () => hook(hookEventOf(exchange, info)))();

@@ -118,6 +118,7 @@ async function waitFor(
   engine.ending.signal.addEventListener('abort', onGone);
   // Either may have happened while the locker was asked whether the lock is free.
   if (exchange?.isGone || exchange?.stopReason) onGone();
+  exchange?.keepEarlyBody();
   try {
     await lock.wait(waiting.signal, letGo, exchange?.operation.name === 'status' ? 'look' : 'change');
   } catch (error) {
