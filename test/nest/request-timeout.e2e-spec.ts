@@ -62,6 +62,14 @@ describeEachAdapter("the server's requestTimeout", (startApp) => {
     expect((await send('GET', upload)).body).toBe('helloworld');
   });
 
+  it("cuts what is no operation of tus at an upload's URL: the app's parsers wait for it", async () => {
+    const { url } = await impatient();
+    const upload = await create(`${url}/files`, 10);
+    const headers = { ...TUS, 'Content-Type': 'application/json', 'Content-Length': 9 };
+    const stalled = begin('POST', upload, headers, '{"a"');
+    expect((await stalled.answer).statusCode).toBe(408);
+  });
+
   it('leaves requests that are no HTTP at all to whoever answered them before', async () => {
     const { app, url } = await impatient();
     const seen: unknown[] = [];

@@ -131,7 +131,7 @@ async function cut({ run, random, connection }) {
 async function stalled({ run, random, connection }) {
   const request = next(run, random);
   const headLength = request.bytes.length - request.body.length;
-  if (request.body.length < 2 || !request.isToEndpoint) return cut({ run, random, connection });
+  if (request.body.length < 2 || !request.isUpload) return cut({ run, random, connection });
   await ask({ run, connection }, request, [
     request.bytes.subarray(0, headLength + random.below(request.body.length)),
   ]);
@@ -197,11 +197,18 @@ function next(run, random, extra = []) {
   return {
     sentMethod: method,
     isToEndpoint: target.startsWith(run.path),
+    isUpload: isUpload(run, method, target, names),
     mayLie: FRAMING.some((name) => names.has(name)) || isForParser(method, target, head),
     body: content,
     text: `${head.slice(0, 2_000)}[${content.length} bytes${isChunked ? ', chunked' : ''}]`,
     bytes: Buffer.concat([Buffer.from(head, 'latin1'), content]),
   };
+}
+
+/** True for what brings content to an upload. Another method at its URL is the app's own affair: its body parsers wait as long as they like. */
+function isUpload({ path }, method, target, names) {
+  if (names.has('x-http-method-override')) return false;
+  return target === path ? method === 'POST' : method === 'PATCH' && target.startsWith(path);
 }
 
 /** A client that says itself how its body is framed may lie. */

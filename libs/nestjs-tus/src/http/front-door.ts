@@ -3,6 +3,7 @@ import type { HttpServer } from '@nestjs/common';
 import { errors, readTarget } from '@nestjs-tus/core';
 import { ExpressPassage } from './express-passage.js';
 import { FastifyPassage } from './fastify-passage.js';
+import { isForeign } from './passage.js';
 import type { EndpointRoute, Next, Passage } from './passage.js';
 import { exemptFromRequestTimeout } from './request-timeout.js';
 import { collectionPathOf, literalFirst, matchPattern } from './path-pattern.js';
@@ -122,7 +123,8 @@ export class FrontDoor {
     const { handler, exchange } = open;
     if (exchange.method === 'OPTIONS') return settle(handler.answerOptions(exchange), next);
     if (match.isMalformed) return settle(handler.refuse(exchange, errors.notFound()), next);
-    if (exchange.hasBody) this.bodies.set(req.socket, req);
+    // What is the app's own affair has the server's time, and no other.
+    if (exchange.hasBody && !isForeign(open)) this.bodies.set(req.socket, req);
     this.passage.forward(req, res, open, next);
   }
 
