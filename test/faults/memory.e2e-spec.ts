@@ -44,20 +44,6 @@ describe('a body in pieces of one byte', () => {
   );
 });
 
-describe('bodies in pieces of one byte, of many requests for one upload', () => {
-  it('do not end a process with a small heap', async () => {
-    const server = await startServer({ nodeFlags: ['--max-old-space-size=128'] });
-    const url = await createUpload(server.url, LENGTH);
-    const sockets = await Promise.all(
-      Array.from({ length: 200 }, () => openPatch(url, { offset: 0, length: 'chunked' })),
-    );
-    // The server may have answered, and closed, any of them.
-    await Promise.allSettled(sockets.map((socket) => socket.send('1\r\nx\r\n'.repeat(20_000))));
-    for (const socket of sockets) socket.reset();
-    expect((await create(server.url, { 'Upload-Length': '5' })).status).toBe(201);
-  });
-});
-
 describe('final uploads', () => {
   /** One head of at most 128 KiB. */
   const naming = (urls: readonly string[]) => `final;${urls.map((url) => new URL(url).pathname).join(' ')}`;

@@ -19,8 +19,8 @@ export interface RequestBodyOptions {
   readonly tooLong: () => HttpError;
   /** Milliseconds of silence after which the body is cut. */
   readonly idleTimeout: number;
-  /** What came before, while the request had to wait. */
-  readonly early?: WaitingPieces;
+  /** Takes what came before, while the request had to wait. Called when the reading begins. */
+  readonly takeEarly?: () => WaitingPieces | undefined;
   /** Sees every chunk that is handed on: a digest. */
   readonly inspect?: (chunk: Buffer) => void;
 }
@@ -87,7 +87,7 @@ export class RequestBody extends Readable {
   private start(): void {
     this.started = true;
     const { request } = this;
-    const { early } = this.options;
+    const early = this.options.takeEarly?.();
     for (let piece = early?.shift(); piece && !this.over; piece = early?.shift()) this.onData(piece);
     if (this.over) return;
     if (request.destroyed && !request.readableEnded) return this.stop(errors.connectionReset());

@@ -136,7 +136,7 @@ function openBody(
     limit: isLimited ? limit.bytes : room,
     tooLong: () => (isLimited ? tooLong(limit.exceeded()) : tooLongFor(info)),
     idleTimeout: engine.config.networkTimeout,
-    early: exchange.takeEarlyBody(),
+    takeEarly: () => exchange.takeEarlyBody(),
     inspect,
   });
   exchange.body = body;
