@@ -20,7 +20,7 @@ export class OperationScope implements StoreContext {
     deadline: Deadline,
     readonly lock?: Lock,
   ) {
-    this.signal = lock?.lost ? AbortSignal.any([lock.lost, deadline.signal]) : deadline.signal;
+    this.signal = lock?.lost ? this.eitherOf(lock.lost, deadline.signal) : deadline.signal;
   }
 
   defer(work: () => void | Promise<void>): void {
@@ -30,6 +30,18 @@ export class OperationScope implements StoreContext {
   /** Does what was deferred, the latest first. */
   async end(): Promise<void> {
     for (let work = this.deferred.pop(); work; work = this.deferred.pop()) await work();
+  }
+
+  /** `AbortSignal.any` would leave a mark of each operation on the signal of the shutdown, which lives as long as the process. */
+  private eitherOf(...sources: AbortSignal[]): AbortSignal {
+    const either = new AbortController();
+    for (const source of sources) {
+      const abort = () => either.abort(source.reason);
+      if (source.aborted) abort();
+      source.addEventListener('abort', abort, { once: true });
+      this.defer(() => source.removeEventListener('abort', abort));
+    }
+    return either.signal;
   }
 }
 
