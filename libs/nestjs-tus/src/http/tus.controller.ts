@@ -9,7 +9,8 @@ import type { TusEndpoint } from './tus-endpoint.js';
 import { TusExceptionFilter } from './tus-exception.filter.js';
 
 /**
- * The routes of an endpoint. Their parameter is there for pipes: the id that counts is the one that the front door has read. Each registration of TusModule serves a subclass of its own, so this class has no path.
+ * The routes of an endpoint. Each registration of TusModule serves a subclass of its own, so this class has no path. The parameter of a
+ * route is there for pipes: the id that counts is the one that the front door has read.
  *
  * Subclass it to put decorators on it, and give it as `controller`. A handler that you override needs its route
  * decorator again: Nest keeps routes with the function.
