@@ -1,5 +1,5 @@
 import type { Engine } from '../engine.js';
-import { ErrNotFound, errors, hasCode, HttpError } from '../errors.js';
+import { ErrNotFound, errors, hasCode, isHttpError } from '../errors.js';
 import type { Exchange } from '../exchange.js';
 import { stateOf, type FileInfo } from '../file-info.js';
 import { UploadLock } from '../lock/upload-locks.js';
@@ -125,7 +125,7 @@ export async function joinFinalsOf(engine: Engine, exchange: Exchange, partial: 
 
 /** True for an answer that ends an upload: its client gets it, and nothing has failed. */
 export function isRefusal(error: unknown): boolean {
-  return error instanceof HttpError && error.isFinalAnswer;
+  return isHttpError(error) && error.isFinalAnswer;
 }
 
 /** Writes down which final uploads wait for this partial one, so that another process knows it too. Runs under its lock. */
